@@ -1,0 +1,1 @@
+//! The JSON-RPC contract of the Spaces socket: methods, parameters, results, errors

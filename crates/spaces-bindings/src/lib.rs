@@ -1,0 +1,1 @@
+//! SpacetimeDB client bindings of the Spaces module

@@ -1,0 +1,1 @@
+//! Pure rules of Spaces used by the module and the daemon: names, limits, roles, validation

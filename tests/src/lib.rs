@@ -1,0 +1,1 @@
+//! End-to-end tests of Spaces: a real hub, real daemons, the real command line
