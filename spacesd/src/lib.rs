@@ -1,0 +1,5 @@
+//! The Spaces sidecar daemon: one persistent hub connection, a durable outbox
+//! and a local cache, behind a Unix socket.
+
+pub mod operation;
+pub mod row;
