@@ -1,1 +1,3 @@
 //! Pure rules of Spaces used by the module and the daemon: names, limits, roles, validation
+
+pub mod invite;
