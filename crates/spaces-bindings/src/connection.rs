@@ -36,9 +36,7 @@ impl __sdk::SpacetimeModule for RemoteModule {
 }
 
 /// A procedure's arguments, which name it and what it returns.
-pub trait Procedure:
-    __sdk::__lib::ser::Serialize + __sdk::InModule<Module = RemoteModule>
-{
+pub trait Procedure: __sdk::__lib::ser::Serialize + __sdk::InModule<Module = RemoteModule> {
     const NAME: &'static str;
     type Output: for<'de> __sdk::__lib::de::Deserialize<'de> + 'static;
 }
@@ -114,14 +112,15 @@ impl __sdk::InModule for Calls {
 }
 
 impl Calls {
+    /// `done` is also given the moment, by the hub's clock, at which it ran.
     pub fn reducer(
         &self,
         reducer: impl Into<Reducer>,
-        done: impl FnOnce(Completion) + Send + 'static,
+        done: impl FnOnce(__sdk::Timestamp, Completion) + Send + 'static,
     ) -> __sdk::Result<()> {
         self.imp
-            .invoke_reducer_with_callback::<Reducer>(reducer.into(), move |_, completion| {
-                done(completion)
+            .invoke_reducer_with_callback::<Reducer>(reducer.into(), move |ctx, completion| {
+                done(ctx.event.timestamp, completion)
             })
     }
 
@@ -130,10 +129,11 @@ impl Calls {
         arguments: P,
         done: impl FnOnce(Result<P::Output, __sdk::InternalError>) + Send + 'static,
     ) {
-        self.imp
-            .invoke_procedure_with_callback::<P, P::Output>(P::NAME, arguments, move |_, output| {
-                done(output)
-            });
+        self.imp.invoke_procedure_with_callback::<P, P::Output>(
+            P::NAME,
+            arguments,
+            move |_, output| done(output),
+        );
     }
 }
 

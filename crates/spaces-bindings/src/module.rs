@@ -32,7 +32,27 @@ fn unknown_table(name: &str) -> __sdk::Error {
 }
 
 wire! {
+    choice AdmissionPolicy { Closed, Open, }
     choice UserKind { Human, Agent, }
+    choice Role { Owner, Admin, Moderator, Member, Agent, }
+    choice ServerVisibility { Open, InviteOnly, }
+    choice ChannelVisibility { Open, Members, Private, }
+    choice ChannelType { Text, Voice, Announcement, AgentLog, }
+    choice MessageKind { Text, System, AgentEvent, Join, Leave, Summary, Note, }
+    choice SessionState { Active, Idle, Blocked, Waiting, Ended, }
+    choice ClaimTarget { Paths, Task, }
+    choice DeliveryReason { Direct, Private, Mention, Reply, Claim, VoiceSignal, Gap, }
+    choice SignalKind { Offer, Answer, Candidate, Hangup, }
+
+    record ModuleInfo {
+        id: u8,
+        schema_version: u32,
+        module_version: String,
+        hub_name: String,
+        admission: AdmissionPolicy,
+        home_server_id: u64,
+        created_at: Timestamp,
+    }
     record User {
         identity: Identity,
         username: String,
@@ -42,20 +62,245 @@ wire! {
         kind: UserKind,
         created_at: Timestamp,
     }
+    record Presence {
+        identity: Identity,
+        online: bool,
+        status_text: Option<String>,
+        last_seen: Timestamp,
+    }
+    record Agent {
+        id: u64,
+        address: String,
+        owner: Identity,
+        name: String,
+        tool: String,
+        description: Option<String>,
+        created_at: Timestamp,
+        last_seen: Timestamp,
+    }
+    record AgentSession {
+        id: String,
+        agent_id: u64,
+        agent_address: String,
+        owner: Identity,
+        tool: String,
+        repo: String,
+        branch: Option<String>,
+        commit: Option<String>,
+        task: Option<String>,
+        state: SessionState,
+        paths: Vec<String>,
+        started_at: Timestamp,
+        last_seen: Timestamp,
+        ended_at: Option<Timestamp>,
+    }
+    record Claim {
+        id: u64,
+        key: String,
+        session_id: String,
+        owner: Identity,
+        agent_address: String,
+        repo: String,
+        target: ClaimTarget,
+        pattern: String,
+        exclusive: bool,
+        reason: Option<String>,
+        created_at: Timestamp,
+        expires_at: Timestamp,
+    }
+    record Note {
+        id: u64,
+        author: Identity,
+        agent_address: Option<String>,
+        session_id: Option<String>,
+        repo: String,
+        branch: Option<String>,
+        content: String,
+        paths: Vec<String>,
+        created_at: Timestamp,
+        done_at: Option<Timestamp>,
+        done_by: Option<Identity>,
+        client_key: String,
+    }
+    record Server {
+        id: u64,
+        name: String,
+        description: Option<String>,
+        icon_url: Option<String>,
+        visibility: ServerVisibility,
+        created_at: Timestamp,
+    }
+    record ServerMember {
+        id: u64,
+        key: String,
+        server_id: u64,
+        identity: Identity,
+        role: Role,
+        joined_at: Timestamp,
+        muted_until: Option<Timestamp>,
+    }
+    record Channel {
+        id: u64,
+        key: String,
+        server_id: u64,
+        name: String,
+        topic: Option<String>,
+        channel_type: ChannelType,
+        visibility: ChannelVisibility,
+        position: u32,
+        slow_mode_secs: u32,
+        archived: bool,
+        created_at: Timestamp,
+    }
+    record ChannelMemberRow {
+        id: u64,
+        channel_id: u64,
+        identity: Identity,
+        added_at: Timestamp,
+    }
+    record Thread {
+        id: u64,
+        channel_id: u64,
+        name: String,
+        creator: Identity,
+        archived: bool,
+        created_at: Timestamp,
+        last_message_at: Timestamp,
+        client_key: String,
+    }
+    record MessageContext {
+        repo: Option<String>,
+        branch: Option<String>,
+        commit: Option<String>,
+        paths: Vec<String>,
+    }
+    record Reaction {
+        emoji: String,
+        by: Vec<Identity>,
+    }
+    record Message {
+        id: u64,
+        seq: u64,
+        channel_id: u64,
+        ordinal: u64,
+        thread_id: Option<u64>,
+        author: Identity,
+        agent_address: Option<String>,
+        session_id: Option<String>,
+        to_agent: Option<String>,
+        kind: MessageKind,
+        content: String,
+        context: MessageContext,
+        reply_to: Option<u64>,
+        mentions: Vec<Identity>,
+        reactions: Vec<Reaction>,
+        created_at: Timestamp,
+        edited_at: Option<Timestamp>,
+        deleted: bool,
+        client_key: String,
+    }
+    record HistoryPage {
+        error: Option<String>,
+        messages: Vec<Message>,
+        next_before: Option<u64>,
+    }
+    record VoiceSignal {
+        from: Identity,
+        kind: SignalKind,
+        payload: String,
+    }
+    record InboxItem {
+        id: u64,
+        reason: DeliveryReason,
+        channel_id: u64,
+        message: Option<Message>,
+        claim: Option<Claim>,
+        signal: Option<VoiceSignal>,
+        created_at: Timestamp,
+    }
+    record ReadMarker {
+        id: u64,
+        key: String,
+        identity: Identity,
+        channel_id: u64,
+        last_message_id: u64,
+        at: Timestamp,
+    }
+    record VoiceState {
+        identity: Identity,
+        channel_id: u64,
+        muted: bool,
+        deafened: bool,
+        speaking: bool,
+        since: Timestamp,
+    }
+    record Typing {
+        channel_id: u64,
+        identity: Identity,
+    }
+    record PrivateTyping {
+        identity: Identity,
+        channel_id: u64,
+        until: Timestamp,
+    }
+    record InviteRow {
+        secret_hash: String,
+        server_id: u64,
+        role: Role,
+        uses: u32,
+        max_uses: u32,
+        expires_at: Option<Timestamp>,
+        by: Identity,
+        created_at: Timestamp,
+    }
+    record Ban {
+        id: u64,
+        key: String,
+        server_id: u64,
+        identity: Identity,
+        reason: Option<String>,
+        until: Option<Timestamp>,
+        by: Identity,
+        created_at: Timestamp,
+    }
+    record AuditEntry {
+        id: u64,
+        server_id: u64,
+        ordinal: u64,
+        actor: Identity,
+        session_id: Option<String>,
+        action: String,
+        target: Option<String>,
+        detail: Option<String>,
+        at: Timestamp,
+    }
 }
 
 module! {
     tables {
+        module_info: ModuleInfo kept by id,
         user: User kept by identity,
+        presence: Presence kept by identity,
+        agent: Agent kept by id,
+        agent_session: AgentSession kept by id,
+        claim: Claim kept by id,
+        note: Note kept by id,
+        server: Server kept by id,
+        server_member: ServerMember kept by id,
+        channel: Channel kept by id,
+        thread: Thread kept by id,
+        message: Message passing,
+        voice_state: VoiceState kept by identity,
+        typing: Typing passing,
     }
     views {
-        my_x: User passing,
+        my_inbox: InboxItem passing,
+        my_read_markers: ReadMarker kept by id,
     }
     reducers {
-        leave_voice: LeaveVoice {}
-        send: Send { a: String, b: Option<u64>, }
+        heartbeat: Heartbeat { sessions: Vec<String>, }
     }
     procedures {
-        history: History { a: u64, } -> Result<Vec<User>, String>;
+        private_history: PrivateHistory { channel_id: u64, before_ordinal: u64, limit: u32, } -> HistoryPage;
     }
 }
