@@ -1,5 +1,9 @@
 //! The Spaces sidecar daemon: one persistent hub connection, a durable outbox
 //! and a local cache, behind a Unix socket.
 
+pub mod config;
+pub mod lock;
+pub mod logging;
+mod nearest;
 pub mod operation;
 pub mod row;

@@ -1,0 +1,59 @@
+//! Logs to standard error: text or JSON, one line per event. Peers' text is
+//! never logged at info or above.
+
+use std::io::IsTerminal;
+
+use anyhow::Context as _;
+use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
+
+use crate::config::{Log, LogFormat};
+
+/// Changes the level of the running program.
+#[derive(Clone, Debug)]
+pub struct LevelHandle(reload::Handle<EnvFilter, Registry>);
+
+impl LevelHandle {
+    /// Takes a new level over at once.
+    ///
+    /// # Errors
+    /// Where it is neither a level nor a list of directives.
+    pub fn set(&self, level: &str) -> anyhow::Result<()> {
+        let filter = parse_level(level).with_context(|| format!("`{level}` is not a log level"))?;
+        self.0.reload(filter).context("cannot change the log level")
+    }
+}
+
+/// Reads a level (`info`) or directives (`info,spacesd::uplink=debug`).
+///
+/// # Errors
+/// Where it is neither.
+pub fn parse_level(level: &str) -> Result<EnvFilter, ParseError> {
+    EnvFilter::builder().parse(level)
+}
+
+/// Starts logging for the whole program.
+///
+/// # Errors
+/// Where the level is not one, or logging was started before.
+pub fn start(log: &Log) -> anyhow::Result<LevelHandle> {
+    let filter = parse_level(&log.level).with_context(|| format!("log.level `{}`", log.level))?;
+    let (filter, handle) = reload::Layer::new(filter);
+    let lines = fmt::layer().with_writer(std::io::stderr);
+    let lines = match log.format {
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        // The journal stamps its entries itself.
+        LogFormat::Text if std::env::var_os("JOURNAL_STREAM").is_some() => {
+            lines.without_time().with_ansi(false).boxed()
+        }
+        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
+    };
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
+        .try_init()
+        .context("cannot start logging")?;
+    Ok(LevelHandle(handle))
+}
