@@ -113,7 +113,7 @@ pub struct Socket {
 }
 
 /// Agent hooks (read by `spacesctl hook`).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Hooks {
     /// Deny a tool call that touches paths which another session holds
@@ -181,14 +181,6 @@ impl Default for Socket {
     fn default() -> Self {
         Self {
             max_connections: spaces_api::MAX_CONNECTIONS,
-        }
-    }
-}
-
-impl Default for Hooks {
-    fn default() -> Self {
-        Self {
-            deny_claimed: false,
         }
     }
 }
