@@ -1,0 +1,19 @@
+//! The one sequence of the hub: ids and `seq` of messages, ids of channels and
+//! threads. Strictly increasing, so that a client that has seen `seq` n has all
+//! that it can see of what came before.
+
+use crate::schema::*;
+use spaces_domain::Refusal;
+use spacetimedb::ReducerContext;
+
+pub fn next(ctx: &ReducerContext) -> Result<u64, Refusal> {
+    let counter = ctx
+        .db
+        .hub_counter()
+        .id()
+        .find(0)
+        .ok_or_else(|| Refusal::internal("the hub has no counter row"))?;
+    let seq = counter.seq + 1;
+    ctx.db.hub_counter().id().update(HubCounter { id: 0, seq });
+    Ok(seq)
+}

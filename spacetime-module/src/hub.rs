@@ -1,0 +1,234 @@
+//! The hub's life, and who may connect to it.
+
+use crate::call::{arguments, keyed};
+use crate::clock::seconds;
+use crate::schema::*;
+use crate::{audit, channels, counter, members, users};
+use spaces_domain::{Action, ErrorKind, Refusal, limits};
+use spacetimedb::{Identity, ReducerContext, ScheduleAt, Table, reducer};
+
+const HOME_SERVER: &str = "Spaces Hub";
+const PRUNE_EVERY_SECS: u32 = 60;
+const EXPIRE_EVERY_SECS: u32 = 5;
+
+#[reducer(init)]
+pub fn init(ctx: &ReducerContext) -> Result<(), String> {
+    ctx.db.hub_counter().insert(HubCounter { id: 0, seq: 0 });
+    ctx.db.hub_settings().insert(first_settings(ctx.sender()));
+    users::ensure(ctx, ctx.sender());
+    let home = ctx.db.server().insert(Server {
+        id: 0,
+        name: HOME_SERVER.into(),
+        description: Some("The first server of this hub.".into()),
+        icon_url: None,
+        visibility: ServerVisibility::Open,
+        created_at: ctx.timestamp,
+    });
+    ctx.db.module_info().insert(ModuleInfo {
+        id: 0,
+        schema_version: SCHEMA_VERSION,
+        module_version: env!("CARGO_PKG_VERSION").into(),
+        hub_name: HOME_SERVER.into(),
+        admission: AdmissionPolicy::Closed,
+        home_server_id: home.id,
+        created_at: ctx.timestamp,
+    });
+    members::insert(ctx, &home, ctx.sender(), Role::Owner)?;
+    for (name, channel_type) in [
+        ("general", ChannelType::Text),
+        ("agent-logs", ChannelType::AgentLog),
+        ("announcements", ChannelType::Announcement),
+        ("voice", ChannelType::Voice),
+    ] {
+        channels::insert(
+            ctx,
+            &home,
+            name,
+            None,
+            channel_type,
+            ChannelVisibility::Open,
+        )?;
+    }
+    ctx.db.retention_timer().insert(RetentionTimer {
+        id: 0,
+        scheduled_at: ScheduleAt::Interval(seconds(PRUNE_EVERY_SECS)),
+    });
+    ctx.db.lease_timer().insert(LeaseTimer {
+        id: 0,
+        scheduled_at: ScheduleAt::Interval(seconds(EXPIRE_EVERY_SECS)),
+    });
+    counter::next(ctx)?;
+    Ok(())
+}
+
+fn first_settings(publisher: Identity) -> HubSettings {
+    HubSettings {
+        id: 0,
+        publisher,
+        admission: AdmissionPolicy::Closed,
+        rate_per_sec: limits::RATE_PER_SEC,
+        rate_burst: limits::RATE_BURST,
+        message_days: limits::MESSAGE_DAYS,
+        messages_per_channel: limits::MESSAGES_PER_CHANNEL,
+        delivery_days: limits::DELIVERY_DAYS,
+        idempotency_days: limits::IDEMPOTENCY_DAYS,
+        audit_days: limits::AUDIT_DAYS,
+        session_days: limits::SESSION_DAYS,
+        session_timeout_secs: limits::SESSION_TIMEOUT_SECS,
+    }
+}
+
+/// Runs for each WebSocket and each HTTP call. An error refuses the connection.
+#[reducer(client_connected)]
+pub fn client_connected(ctx: &ReducerContext) -> Result<(), String> {
+    match standing(ctx, ctx.sender())? {
+        Standing::None => return Err(not_admitted().into()),
+        Standing::RedeemOnly => return Ok(()),
+        Standing::Full => {}
+    }
+    refresh_module_info(ctx);
+    users::ensure(ctx, ctx.sender());
+    if let Some(connection_id) = ctx.connection_id() {
+        ctx.db.connection().connection_id().delete(connection_id);
+        ctx.db.connection().insert(Connection {
+            connection_id,
+            identity: ctx.sender(),
+            since: ctx.timestamp,
+        });
+    }
+    users::set_online(ctx, ctx.sender(), true);
+    Ok(())
+}
+
+#[reducer(client_disconnected)]
+pub fn client_disconnected(ctx: &ReducerContext) {
+    if let Some(connection_id) = ctx.connection_id() {
+        ctx.db.connection().connection_id().delete(connection_id);
+    }
+    if ctx
+        .db
+        .connection()
+        .identity()
+        .filter(ctx.sender())
+        .next()
+        .is_none()
+    {
+        users::set_online(ctx, ctx.sender(), false);
+    }
+}
+
+/// How far an identity is let in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    Full,
+    /// The one-use identity of an invite.
+    RedeemOnly,
+    None,
+}
+
+pub fn standing(ctx: &ReducerContext, identity: Identity) -> Result<Standing, Refusal> {
+    if let Some(admission) = ctx.db.admission().identity().find(identity) {
+        return Ok(match admission.redeem_only {
+            false => Standing::Full,
+            true if admission.expires_at.is_some_and(|end| end <= ctx.timestamp) => Standing::None,
+            true => Standing::RedeemOnly,
+        });
+    }
+    let settings = settings(ctx)?;
+    let open = settings.admission == AdmissionPolicy::Open;
+    Ok(if open || settings.publisher == identity {
+        Standing::Full
+    } else {
+        Standing::None
+    })
+}
+
+/// Whether the hub has an admission or a user of this identity.
+pub fn is_known(ctx: &ReducerContext, identity: Identity) -> bool {
+    ctx.db.admission().identity().find(identity).is_some()
+        || ctx.db.user().identity().find(identity).is_some()
+}
+
+/// Refuses a client's call of a scheduled job.
+pub fn require_scheduler(ctx: &ReducerContext) -> Result<(), Refusal> {
+    match ctx.sender() == ctx.database_identity() {
+        true => Ok(()),
+        false => Err(Refusal::denied("only the hub's own scheduler runs this")),
+    }
+}
+
+pub fn not_admitted() -> Refusal {
+    Refusal::new(
+        ErrorKind::NotAdmitted,
+        "this hub is closed and has no admission for this identity; ask a member for an invite",
+    )
+}
+
+pub fn settings(ctx: &ReducerContext) -> Result<HubSettings, Refusal> {
+    ctx.db
+        .hub_settings()
+        .id()
+        .find(0)
+        .ok_or_else(|| Refusal::internal("the hub has no settings row"))
+}
+
+pub fn info(ctx: &ReducerContext) -> Result<ModuleInfo, Refusal> {
+    ctx.db
+        .module_info()
+        .id()
+        .find(0)
+        .ok_or_else(|| Refusal::internal("the hub has no information row"))
+}
+
+/// After an upgrade the stored versions are those of the module before it.
+fn refresh_module_info(ctx: &ReducerContext) {
+    if let Some(info) = ctx.db.module_info().id().find(0)
+        && (info.schema_version, info.module_version.as_str())
+            != (SCHEMA_VERSION, env!("CARGO_PKG_VERSION"))
+    {
+        ctx.db.module_info().id().update(ModuleInfo {
+            schema_version: SCHEMA_VERSION,
+            module_version: env!("CARGO_PKG_VERSION").into(),
+            ..info
+        });
+    }
+}
+
+/// Lets an identity connect to a closed hub. For owner and admins of the home
+/// server, and the publisher.
+#[reducer]
+pub fn admit(ctx: &ReducerContext, client_key: String, identity: Identity) -> Result<(), String> {
+    keyed(
+        ctx,
+        &client_key,
+        None,
+        arguments!("admit"; identity),
+        |call| {
+            require_hub_admin(call)?;
+            admit_fully(ctx, identity, call.sender);
+            audit::hub(call, "admit", Some(identity.to_string()), None)
+        },
+    )
+}
+
+/// Admits a user; a redeem-only admission of the same identity becomes a full one.
+pub fn admit_fully(ctx: &ReducerContext, identity: Identity, by: Identity) {
+    ctx.db.admission().identity().delete(identity);
+    ctx.db.admission().insert(Admission {
+        identity,
+        redeem_only: false,
+        by,
+        created_at: ctx.timestamp,
+        expires_at: None,
+    });
+    users::ensure(ctx, identity);
+}
+
+pub fn require_hub_admin(call: &crate::call::Call) -> Result<(), Refusal> {
+    let ctx = call.ctx;
+    if call.session.is_none() && settings(ctx)?.publisher == call.sender {
+        return Ok(());
+    }
+    call.require(info(ctx)?.home_server_id, Action::ManageHub)
+        .map(drop)
+}

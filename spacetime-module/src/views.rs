@@ -1,0 +1,160 @@
+//! What a client sees of tables that are not public: its own, or what its tier
+//! in a server shows it. Each view reads by index only, since it is run again
+//! in every commit that touches what it read.
+
+use crate::schema::*;
+use spaces_domain::{Action, Role as Tier, limits};
+use spacetimedb::{Identity, ViewContext, view};
+
+/// The oldest deliveries to the caller, with what they deliver. Acknowledging
+/// them brings up the next.
+#[view(accessor = my_inbox, public, primary_key = id)]
+fn my_inbox(ctx: &ViewContext) -> Vec<InboxItem> {
+    let waiting = ctx.db.delivery().by_recipient().filter(ctx.sender());
+    waiting
+        .take(limits::INBOX_WINDOW)
+        .map(|delivery| with_content(ctx, delivery))
+        .collect()
+}
+
+fn with_content(ctx: &ViewContext, delivery: Delivery) -> InboxItem {
+    let id = delivery.message_id;
+    let message = match delivery.reason {
+        DeliveryReason::Direct | DeliveryReason::Private => ctx.db.private_message().id().find(id),
+        DeliveryReason::Mention | DeliveryReason::Reply => ctx.db.message().id().find(id),
+        DeliveryReason::Claim | DeliveryReason::VoiceSignal | DeliveryReason::Gap => None,
+    };
+    InboxItem {
+        id: delivery.id,
+        reason: delivery.reason,
+        channel_id: delivery.channel_id,
+        message,
+        claim: delivery.claim,
+        signal: delivery.signal,
+        created_at: delivery.created_at,
+    }
+}
+
+#[view(accessor = my_read_markers, public, primary_key = id)]
+fn my_read_markers(ctx: &ViewContext) -> Vec<ReadMarker> {
+    ctx.db
+        .read_marker()
+        .identity()
+        .filter(ctx.sender())
+        .collect()
+}
+
+/// The channels that are not open and that the caller reads, direct messages
+/// among them.
+#[view(accessor = my_channels, public, primary_key = id)]
+fn my_channels(ctx: &ViewContext) -> Vec<Channel> {
+    own_channels(ctx).collect()
+}
+
+fn own_channels(ctx: &ViewContext) -> impl Iterator<Item = Channel> {
+    ctx.db
+        .channel_member()
+        .by_identity_server()
+        .filter(ctx.sender())
+        .filter_map(|reader| ctx.db.private_channel().id().find(reader.channel_id))
+}
+
+/// Who else reads the caller's private and direct-message channels. Who reads a
+/// channel for all members of a server is in `server_member`.
+#[view(accessor = my_channel_members, public, primary_key = id)]
+fn my_channel_members(ctx: &ViewContext) -> Vec<ChannelMemberRow> {
+    own_channels(ctx)
+        .filter(|channel| channel.visibility == ChannelVisibility::Private)
+        .flat_map(|channel| ctx.db.channel_member().channel_id().filter(channel.id))
+        .map(|reader| ChannelMemberRow {
+            id: reader.id,
+            channel_id: reader.channel_id,
+            identity: reader.identity,
+            added_at: reader.added_at,
+        })
+        .collect()
+}
+
+#[view(accessor = my_threads, public, primary_key = id)]
+fn my_threads(ctx: &ViewContext) -> Vec<Thread> {
+    own_channels(ctx)
+        .flat_map(|channel| ctx.db.private_thread().by_channel().filter(channel.id))
+        .collect()
+}
+
+#[view(accessor = my_voice_states, public, primary_key = identity)]
+fn my_voice_states(ctx: &ViewContext) -> Vec<VoiceState> {
+    own_channels(ctx)
+        .filter(|channel| channel.channel_type == ChannelType::Voice)
+        .flat_map(|channel| ctx.db.private_voice_state().by_channel().filter(channel.id))
+        .collect()
+}
+
+#[view(accessor = my_typing, public, primary_key = identity)]
+fn my_typing(ctx: &ViewContext) -> Vec<PrivateTyping> {
+    own_channels(ctx)
+        .flat_map(|channel| ctx.db.private_typing().channel_id().filter(channel.id))
+        .filter(|typing| typing.identity != ctx.sender())
+        .collect()
+}
+
+/// The servers in which the caller's tier allows an action.
+fn servers_where(ctx: &ViewContext, action: Action) -> impl Iterator<Item = u64> {
+    ctx.db
+        .server_member()
+        .identity()
+        .filter(ctx.sender())
+        .filter(move |member| Tier::from(member.role).may(action))
+        .map(|member| member.server_id)
+}
+
+/// Bans of the servers where the caller may kick.
+#[view(accessor = my_bans, public, primary_key = id)]
+fn my_bans(ctx: &ViewContext) -> Vec<Ban> {
+    servers_where(ctx, Action::KickMember)
+        .flat_map(|server_id| ctx.db.ban().server_id().filter(server_id))
+        .collect()
+}
+
+/// The newest audit entries of the servers where the caller may read them; the
+/// procedure `audit_history` has the others.
+#[view(accessor = my_audit, public, primary_key = id)]
+fn my_audit(ctx: &ViewContext) -> Vec<AuditEntry> {
+    servers_where(ctx, Action::ReadAudit)
+        .filter_map(|server_id| ctx.db.audit_tail().server_id().find(server_id))
+        .flat_map(|tail| {
+            let from = tail.last_ordinal.saturating_sub(limits::AUDIT_WINDOW) + 1;
+            ctx.db
+                .audit_entry()
+                .by_server_ordinal()
+                .filter((tail.server_id, from..))
+        })
+        .collect()
+}
+
+/// Invites that the caller made, and all of the servers where the caller may
+/// invite members.
+#[view(accessor = my_invites, public, primary_key = secret_hash)]
+fn my_invites(ctx: &ViewContext) -> Vec<InviteRow> {
+    let own = |invite: &Invite, by: Identity| invite.by == by;
+    ctx.db
+        .server_member()
+        .identity()
+        .filter(ctx.sender())
+        .flat_map(|member| {
+            let all = Tier::from(member.role).may(Action::InviteMember);
+            let invites = ctx.db.invite().by_server().filter(member.server_id);
+            invites.filter(move |invite| all || own(invite, member.identity))
+        })
+        .map(|invite| InviteRow {
+            secret_hash: invite.secret_hash,
+            server_id: invite.server_id,
+            role: invite.role,
+            uses: invite.uses,
+            max_uses: invite.max_uses,
+            expires_at: invite.expires_at,
+            by: invite.by,
+            created_at: invite.created_at,
+        })
+        .collect()
+}
