@@ -1,0 +1,403 @@
+use std::collections::VecDeque;
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use spaces_api::methods::{daemon, events};
+use spaces_api::{Access, Method};
+
+use crate::connect::connect;
+use crate::error::Error;
+use crate::frame::{Incoming, MAX_REPLY_BYTES, Outgoing, SelfDescription, access_of};
+use crate::paths::Paths;
+
+/// A blocking client of the daemon's socket.
+///
+/// It connects at the first call, keeps the connection for the next ones, and
+/// connects anew when the daemon was restarted in between. Each call has a
+/// deadline that holds even where the daemon is stopped. A call is repeated by
+/// itself only over a fresh connection and only where that cannot act twice:
+/// reads, and writes, all of which carry a client key (one is made where the
+/// caller gives none).
+///
+/// ```no_run
+/// use spaces_api::methods::message;
+/// use spaces_client::Client;
+///
+/// # fn main() -> Result<(), spaces_client::Error> {
+/// let mut client = Client::from_env()?;
+/// let page = client.call::<message::List>(&message::ListParams {
+///     channel: "#agent-logs".into(),
+///     thread_id: None,
+///     limit: Some(20),
+///     before: None,
+///     after: None,
+///     author: None,
+///     kind: None,
+/// })?;
+/// for message in page.messages {
+///     println!("{}: {}", message.author.username, message.content);
+/// }
+/// println!("as of {}, hub {}", page.meta.as_of, page.meta.hub.as_str());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Client {
+    socket: PathBuf,
+    connect_timeout: Duration,
+    call_timeout: Duration,
+    next_id: u64,
+    connection: Option<Connection>,
+}
+
+impl Client {
+    /// Default limit of the time to connect.
+    pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+    /// Default limit of the time from sending a request to having its answer.
+    pub const CALL_TIMEOUT: Duration = Duration::from_secs(15);
+
+    /// A client of the daemon on this socket. Does not connect yet.
+    pub fn new(socket: impl Into<PathBuf>) -> Self {
+        Self {
+            socket: socket.into(),
+            connect_timeout: Self::CONNECT_TIMEOUT,
+            call_timeout: Self::CALL_TIMEOUT,
+            next_id: 1,
+            connection: None,
+        }
+    }
+
+    /// A client of this user's daemon.
+    ///
+    /// # Errors
+    /// Where the place of the socket cannot be told; see [`crate::PathError`].
+    pub fn from_env() -> Result<Self, Error> {
+        Ok(Self::new(Paths::from_env()?.socket))
+    }
+
+    /// Sets the limit of the time to connect.
+    #[must_use]
+    pub fn connect_timeout(mut self, limit: Duration) -> Self {
+        self.connect_timeout = limit;
+        self
+    }
+
+    /// Sets the limit of each call, for [`Client::call`] and [`Client::call_raw`].
+    #[must_use]
+    pub fn call_timeout(mut self, limit: Duration) -> Self {
+        self.call_timeout = limit;
+        self
+    }
+
+    /// The socket of the daemon.
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// Calls a method.
+    ///
+    /// # Errors
+    /// Every [`Error`]; the daemon's own is [`Error::Rpc`].
+    pub fn call<M: Method>(&mut self, params: &M::Params) -> Result<M::Result, Error> {
+        self.call_within::<M>(params, self.call_timeout)
+    }
+
+    /// Calls a method with a limit of its own: a write that waits for `sent`
+    /// needs more than its `timeout_ms`.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub fn call_within<M: Method>(
+        &mut self,
+        params: &M::Params,
+        limit: Duration,
+    ) -> Result<M::Result, Error> {
+        let result = self.exchange(M::NAME, Some(M::ACCESS), params, limit)?;
+        self.read_result(M::NAME, &result)
+    }
+
+    /// Calls a method by name and gives its result as JSON text, as the daemon
+    /// wrote it.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub fn call_raw(
+        &mut self,
+        method: &str,
+        params: &impl Serialize,
+        limit: Duration,
+    ) -> Result<Box<RawValue>, Error> {
+        self.exchange(method, access_of(method), params, limit)
+    }
+
+    /// Turns the result of [`Client::call_raw`] into its type.
+    ///
+    /// # Errors
+    /// [`Error::VersionSkew`] where the daemon is of another version, else
+    /// [`Error::Malformed`].
+    pub fn read_result<T: DeserializeOwned>(
+        &mut self,
+        method: &str,
+        result: &RawValue,
+    ) -> Result<T, Error> {
+        serde_json::from_str(result.get()).map_err(|error| {
+            let unreadable = Error::Malformed {
+                method: method.to_owned(),
+                why: error.to_string(),
+            };
+            self.explain(unreadable)
+        })
+    }
+
+    /// Follows what happens. The subscription has a connection of its own.
+    ///
+    /// # Errors
+    /// As [`Client::call`]; `cursor_expired` where the cursor is too old.
+    pub fn subscribe(&self, params: &events::SubscribeParams) -> Result<Subscription, Error> {
+        let mut client = Self::new(&self.socket)
+            .connect_timeout(self.connect_timeout)
+            .call_timeout(self.call_timeout);
+        let begun = client.call::<events::Subscribe>(params)?;
+        Ok(Subscription {
+            client,
+            id: begun.subscription,
+            cursor: begun.cursor,
+        })
+    }
+
+    fn exchange(
+        &mut self,
+        method: &str,
+        access: Option<Access>,
+        params: &impl Serialize,
+        limit: Duration,
+    ) -> Result<Box<RawValue>, Error> {
+        let id = self.next_id;
+        self.next_id += 1;
+        let request = Outgoing::new(id, method, access, params)?;
+        let deadline = Instant::now() + limit;
+        let was_open = self.connection.is_some();
+        let outcome = match self.attempt(id, &request, deadline, limit) {
+            Err(Error::ConnectionLost { .. }) if was_open && request.repeatable => {
+                self.attempt(id, &request, deadline, limit)
+            }
+            outcome => outcome,
+        };
+        match outcome {
+            Err(unreadable @ Error::Malformed { .. }) => Err(self.explain(unreadable)),
+            outcome => outcome,
+        }
+    }
+
+    fn attempt(
+        &mut self,
+        id: u64,
+        request: &Outgoing,
+        deadline: Instant,
+        limit: Duration,
+    ) -> Result<Box<RawValue>, Error> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => Connection::open(&self.socket, self.connect_timeout.min(limit))?,
+        };
+        let failed = |error: io::Error| match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => request.timeout(limit),
+            io::ErrorKind::UnexpectedEof => request.lost("the daemon closed it"),
+            io::ErrorKind::InvalidData => request.malformed(error),
+            _ => request.lost(error),
+        };
+        connection.send(&request.line, deadline).map_err(failed)?;
+        loop {
+            let incoming = connection.next_line(deadline).map_err(failed)?;
+            if incoming.is_notification() {
+                connection.notifications.push_back(incoming);
+            } else if incoming.answers(id) {
+                self.connection = Some(connection);
+                return incoming.outcome(request);
+            }
+        }
+    }
+
+    /// Asks a daemon whose answer could not be read what it is.
+    fn explain(&mut self, unreadable: Error) -> Error {
+        let limit = Duration::from_secs(1);
+        let id = self.next_id;
+        self.next_id += 1;
+        let described = Outgoing::new(id, daemon::Ping::NAME, Some(Access::Local), &NoParams {})
+            .and_then(|request| self.attempt(id, &request, Instant::now() + limit, limit))
+            .ok()
+            .and_then(|pong| serde_json::from_str::<SelfDescription>(pong.get()).ok());
+        match described {
+            Some(daemon) => daemon.explain(unreadable),
+            None => unreadable,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct NoParams {}
+
+/// A subscription to the daemon's events; see [`Client::subscribe`].
+#[derive(Debug)]
+pub struct Subscription {
+    client: Client,
+    id: u64,
+    cursor: u64,
+}
+
+impl Subscription {
+    /// The cursor of the newest event that was given out (or that was there at
+    /// the beginning): a later subscription goes on from it.
+    pub fn cursor(&self) -> u64 {
+        self.cursor
+    }
+
+    /// Waits for the next event, at most `limit`; nothing if none came.
+    ///
+    /// # Errors
+    /// [`Error::ConnectionLost`] when the daemon ends or has ended the
+    /// subscription because this reader was too slow: subscribe again from
+    /// [`Subscription::cursor`].
+    pub fn next(&mut self, limit: Duration) -> Result<Option<spaces_api::model::Event>, Error> {
+        let deadline = Instant::now() + limit;
+        loop {
+            let Some(pushed) = self.next_pushed(deadline)? else {
+                return Ok(None);
+            };
+            if pushed.subscription != self.id {
+                continue;
+            }
+            if let Some(cursor) = pushed.lagged {
+                self.cursor = cursor;
+                return Err(self.lost("this reader was too slow for the events"));
+            }
+            if let Some(event) = pushed.event {
+                self.cursor = event.cursor;
+                return Ok(Some(event));
+            }
+        }
+    }
+
+    fn next_pushed(&mut self, deadline: Instant) -> Result<Option<events::Pushed>, Error> {
+        let Some(connection) = &mut self.client.connection else {
+            return Err(self.lost("the connection is closed"));
+        };
+        let incoming = match connection.notifications.pop_front() {
+            Some(incoming) => incoming,
+            None => match connection.next_line(deadline) {
+                Ok(incoming) => incoming,
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+                    ) =>
+                {
+                    return Ok(None);
+                }
+                Err(error) => {
+                    self.client.connection = None;
+                    return Err(self.lost(&error.to_string()));
+                }
+            },
+        };
+        let params = incoming.params.as_deref().map_or("null", RawValue::get);
+        serde_json::from_str(params).map(Some).map_err(|error| {
+            let unreadable = Error::Malformed {
+                method: events::Subscribe::NAME.to_owned(),
+                why: error.to_string(),
+            };
+            self.client.explain(unreadable)
+        })
+    }
+
+    fn lost(&self, why: &str) -> Error {
+        Error::ConnectionLost {
+            method: events::Subscribe::NAME.to_owned(),
+            why: why.to_owned(),
+            client_key: None,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Connection {
+    stream: UnixStream,
+    received: Vec<u8>,
+    /// How much of `received` has been looked at for a newline.
+    searched: usize,
+    notifications: VecDeque<Incoming>,
+}
+
+impl Connection {
+    fn open(socket: &Path, timeout: Duration) -> Result<Self, Error> {
+        Ok(Self {
+            stream: connect(socket, timeout)?,
+            received: Vec::new(),
+            searched: 0,
+            notifications: VecDeque::new(),
+        })
+    }
+
+    fn send(&mut self, mut line: &[u8], deadline: Instant) -> io::Result<()> {
+        while !line.is_empty() {
+            self.stream.set_write_timeout(Some(left(deadline)?))?;
+            match self.stream.write(line) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => line = &line[written..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn next_line(&mut self, deadline: Instant) -> io::Result<Incoming> {
+        loop {
+            if let Some(line) = self.take_line() {
+                return serde_json::from_slice(&line)
+                    .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error));
+            }
+            if self.received.len() > MAX_REPLY_BYTES {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    format!("it is longer than {MAX_REPLY_BYTES} bytes"),
+                ));
+            }
+            self.stream.set_read_timeout(Some(left(deadline)?))?;
+            let mut piece = [0; 16 * 1024];
+            match self.stream.read(&mut piece) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(length) => self.received.extend_from_slice(&piece[..length]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn take_line(&mut self) -> Option<Vec<u8>> {
+        let end = self.received[self.searched..]
+            .iter()
+            .position(|byte| *byte == b'\n');
+        let Some(end) = end else {
+            self.searched = self.received.len();
+            return None;
+        };
+        let rest = self.received.split_off(self.searched + end + 1);
+        self.searched = 0;
+        Some(std::mem::replace(&mut self.received, rest))
+    }
+}
+
+fn left(deadline: Instant) -> io::Result<Duration> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return Err(io::ErrorKind::TimedOut.into());
+    }
+    Ok(left)
+}

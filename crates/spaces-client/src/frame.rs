@@ -1,0 +1,197 @@
+//! Requests and replies as lines, shared by the blocking and the async client.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use spaces_api::jsonrpc::{Id, Request};
+use spaces_api::{
+    Access, ErrorKind, MAX_REQUEST_BYTES, METHODS, OLDEST_PROTOCOL, PROTOCOL, RpcError, VERSION,
+};
+use uuid::Uuid;
+
+use crate::error::Error;
+
+/// The largest reply that is read; a guard against a peer gone mad.
+pub(crate) const MAX_REPLY_BYTES: usize = 64 * 1024 * 1024;
+
+/// A request ready to be sent, with what is needed to judge its failure.
+pub(crate) struct Outgoing {
+    pub(crate) method: String,
+    /// Ends with a newline.
+    pub(crate) line: Vec<u8>,
+    pub(crate) client_key: Option<Uuid>,
+    /// Whether sending it twice does no harm.
+    pub(crate) repeatable: bool,
+}
+
+impl Outgoing {
+    /// Builds a request. A write without a client key is given one, so that it
+    /// can be repeated when its fate is unknown.
+    pub(crate) fn new(
+        id: u64,
+        method: &str,
+        access: Option<Access>,
+        params: &impl Serialize,
+    ) -> Result<Self, Error> {
+        let malformed = |error: serde_json::Error| Error::Malformed {
+            method: method.to_owned(),
+            why: format!("the parameters cannot be written as JSON: {error}"),
+        };
+        let mut params = serde_json::to_value(params).map_err(malformed)?;
+        let is_write = matches!(access, Some(Access::Write | Access::Admin));
+        let mut client_key = None;
+        if let Value::Object(fields) = &mut params {
+            client_key = fields
+                .get("client_key")
+                .and_then(Value::as_str)
+                .and_then(|key| key.parse().ok());
+            if is_write && !fields.contains_key("client_key") {
+                let key = Uuid::new_v4();
+                fields.insert("client_key".to_owned(), Value::String(key.to_string()));
+                client_key = Some(key);
+            }
+        }
+        let request = Request {
+            jsonrpc: "2.0",
+            id: Some(Id::Number(id.into())),
+            method,
+            params,
+        };
+        let mut line = serde_json::to_vec(&request).map_err(malformed)?;
+        if line.len() > MAX_REQUEST_BYTES {
+            return Err(RpcError::new(
+                ErrorKind::TooLarge,
+                format!(
+                    "the request `{method}` is {} bytes long; at most {MAX_REQUEST_BYTES} are taken",
+                    line.len()
+                ),
+            )
+            .hint("shorten it, or share the text as a file and post where it is")
+            .into());
+        }
+        line.push(b'\n');
+        Ok(Self {
+            method: method.to_owned(),
+            line,
+            client_key,
+            repeatable: client_key.is_some()
+                || matches!(access, Some(Access::Read | Access::Local)),
+        })
+    }
+
+    pub(crate) fn lost(&self, why: impl ToString) -> Error {
+        Error::ConnectionLost {
+            method: self.method.clone(),
+            why: why.to_string(),
+            client_key: self.client_key,
+        }
+    }
+
+    pub(crate) fn timeout(&self, after: std::time::Duration) -> Error {
+        Error::Timeout {
+            method: self.method.clone(),
+            after,
+            client_key: self.client_key,
+        }
+    }
+
+    pub(crate) fn malformed(&self, why: impl ToString) -> Error {
+        Error::Malformed {
+            method: self.method.clone(),
+            why: why.to_string(),
+        }
+    }
+}
+
+/// The access of a method by its name; absent for one that this client does not
+/// know.
+pub(crate) fn access_of(method: &str) -> Option<Access> {
+    METHODS
+        .iter()
+        .find(|known| known.name == method)
+        .map(|known| known.access)
+}
+
+/// A line from the daemon: a reply or a notification.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Incoming {
+    #[serde(default)]
+    pub(crate) id: Option<Id>,
+    #[serde(default)]
+    pub(crate) method: Option<String>,
+    #[serde(default)]
+    pub(crate) params: Option<Box<RawValue>>,
+    #[serde(default)]
+    pub(crate) result: Option<Box<RawValue>>,
+    #[serde(default)]
+    pub(crate) error: Option<Box<RawValue>>,
+}
+
+impl Incoming {
+    pub(crate) fn is_notification(&self) -> bool {
+        self.method.is_some() && self.id.is_none()
+    }
+
+    /// Whether this answers the request. A reply without an id says that the
+    /// request could not even be read.
+    pub(crate) fn answers(&self, id: u64) -> bool {
+        match &self.id {
+            Some(Id::Number(number)) => number.as_u64() == Some(id),
+            Some(_) => false,
+            None => self.error.is_some(),
+        }
+    }
+
+    /// The result as text, or the error.
+    pub(crate) fn outcome(self, request: &Outgoing) -> Result<Box<RawValue>, Error> {
+        if let Some(error) = self.error {
+            return match serde_json::from_str::<RpcError>(error.get()) {
+                Ok(error) => Err(judge(error, &request.method)),
+                Err(why) => Err(request.malformed(format!("{why} in the error {}", error.get()))),
+            };
+        }
+        self.result
+            .ok_or_else(|| request.malformed("it has neither a result nor an error"))
+    }
+}
+
+/// Tells an error that comes from a daemon of another version from one that is
+/// the caller's.
+fn judge(error: RpcError, method: &str) -> Error {
+    let other_protocol = !(OLDEST_PROTOCOL..=PROTOCOL).contains(&error.data.protocol);
+    let skewed = match error.kind() {
+        ErrorKind::VersionSkew => true,
+        ErrorKind::MethodNotFound => {
+            access_of(method).is_some() && (other_protocol || error.data.version != VERSION)
+        }
+        ErrorKind::InvalidParams | ErrorKind::InvalidRequest => other_protocol,
+        _ => false,
+    };
+    if skewed {
+        return Error::VersionSkew {
+            daemon_version: error.data.version.clone(),
+            daemon_protocol: error.data.protocol,
+        };
+    }
+    Error::Rpc(error)
+}
+
+/// What a daemon of any version says of itself in `daemon.ping`.
+#[derive(Deserialize)]
+pub(crate) struct SelfDescription {
+    pub(crate) version: String,
+    pub(crate) protocol: u32,
+}
+
+impl SelfDescription {
+    /// The error to report for an answer that could not be read.
+    pub(crate) fn explain(self, unreadable: Error) -> Error {
+        if self.version == VERSION && self.protocol == PROTOCOL {
+            return unreadable;
+        }
+        Error::VersionSkew {
+            daemon_version: self.version,
+            daemon_protocol: self.protocol,
+        }
+    }
+}
