@@ -1,1 +1,29 @@
-fn main() {}
+//! The Spaces command line.
+//!
+//! Hot path: `post`, `status --prompt` and `hook` are run by shells and agents
+//! at every turn and should take about the time of `/bin/true`. So nothing here
+//! starts a runtime, reads a configuration or opens a store before the command
+//! itself needs it.
+
+use std::process::ExitCode;
+
+mod cli;
+mod commands;
+mod confirm;
+mod ctl;
+mod delivery;
+mod failure;
+mod names;
+mod output;
+mod render;
+mod words;
+
+fn main() -> ExitCode {
+    names::complete_if_asked(cli::command);
+    let arguments = cli::parse();
+    let as_json = arguments.json;
+    match cli::run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(as_json),
+    }
+}

@@ -1,0 +1,168 @@
+use std::fmt::Write as _;
+use std::io;
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+use serde_json::{Value, json};
+use spaces_client::Error;
+use spaces_client::spaces_api::{ErrorKind, Receipt};
+
+use crate::output::clean;
+
+/// Why a command did not do what it was asked: what was tried and what happened,
+/// what to do next, and which names were perhaps meant.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Decides the exit code.
+    pub kind: ErrorKind,
+    /// What was tried and what happened.
+    pub message: String,
+    /// What to do next.
+    pub hint: Option<String>,
+    /// Names that were perhaps meant, best first.
+    pub candidates: Vec<String>,
+    /// Further detail for `--json`: the receipt of a refused write.
+    pub detail: Option<Value>,
+    /// The reader of the output went away: not worth a word.
+    silent: bool,
+}
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const HINT: Style = AnsiColor::Cyan.on_default();
+
+impl Failure {
+    /// A failure of this kind.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            hint: None,
+            candidates: Vec::new(),
+            detail: None,
+            silent: false,
+        }
+    }
+
+    /// Adds what to do next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// A write that the hub refused for good.
+    pub fn rejected(receipt: &Receipt) -> Self {
+        let reason = receipt.reason.as_deref().unwrap_or("no reason was given");
+        let mut failure = Self::new(
+            ErrorKind::Rejected,
+            format!("the hub refused it: {reason}"),
+        )
+        .hint(format!(
+            "it is kept: `spacesctl outbox show {key}`, then `outbox retry {key}` or `outbox drop {key}`",
+            key = receipt.client_key
+        ));
+        failure.detail = serde_json::to_value(receipt).ok();
+        failure
+    }
+
+    /// Writes the failure to stderr and gives the exit code.
+    pub fn report(&self, as_json: bool) -> ExitCode {
+        if self.silent {
+            return ExitCode::SUCCESS;
+        }
+        if as_json {
+            eprintln!("{}", self.to_json());
+        } else {
+            anstream::eprint!("{}", self.to_text());
+        }
+        ExitCode::from(self.kind.exit_code())
+    }
+
+    fn to_json(&self) -> Value {
+        let mut error = json!({ "kind": self.kind, "message": self.message });
+        if let Some(hint) = &self.hint {
+            error["hint"] = json!(hint);
+        }
+        if !self.candidates.is_empty() {
+            error["candidates"] = json!(self.candidates);
+        }
+        if let Some(detail) = &self.detail {
+            error["detail"] = detail.clone();
+        }
+        json!({ "error": error })
+    }
+
+    fn to_text(&self) -> String {
+        let mut text = format!("{ERROR}error:{ERROR:#} {}\n", clean(&self.message));
+        if !self.candidates.is_empty() {
+            let _ = writeln!(
+                text,
+                "  {HINT}did you mean:{HINT:#} {}",
+                clean(&self.candidates.join(", "))
+            );
+        }
+        if let Some(hint) = &self.hint {
+            let _ = writeln!(text, "  {HINT}hint:{HINT:#} {}", clean(hint));
+        }
+        text
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let mut failure = Self::new(error.kind(), error.to_string());
+        failure.hint = error.hint();
+        failure.candidates = error.candidates().to_vec();
+        if let Error::Rpc(error) = &error {
+            failure.detail.clone_from(&error.data.detail);
+        }
+        failure
+    }
+}
+
+impl From<io::Error> for Failure {
+    /// Faults of the output. A reader that went away (`| head`) is none.
+    fn from(error: io::Error) -> Self {
+        let mut failure = Self::new(
+            match error.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::ReadOnlyFilesystem => {
+                    ErrorKind::DiskFull
+                }
+                _ => ErrorKind::Internal,
+            },
+            error.to_string(),
+        );
+        failure.silent = error.kind() == io::ErrorKind::BrokenPipe;
+        failure
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use spaces_client::spaces_api::{ErrorKind, RpcError};
+
+    use super::Failure;
+
+    #[test]
+    fn text_says_what_happened_what_was_meant_and_what_to_do() {
+        let error = RpcError::new(ErrorKind::NotFound, "there is no channel #genral")
+            .candidates(["#general"])
+            .hint("list them with `spacesctl channel list`");
+        let failure = Failure::from(spaces_client::Error::from(error));
+        let text = anstream::adapter::strip_str(&failure.to_text()).to_string();
+        assert_eq!(
+            text,
+            "error: there is no channel #genral\n  did you mean: #general\n  \
+             hint: list them with `spacesctl channel list`\n"
+        );
+        let json = failure.to_json();
+        assert_eq!(json["error"]["kind"], "not_found");
+        assert_eq!(json["error"]["candidates"][0], "#general");
+    }
+
+    #[test]
+    fn peer_text_in_an_error_cannot_drive_the_terminal() {
+        let failure = Failure::new(ErrorKind::NotFound, "no \u{1b}]0;owned\u{7} such");
+        assert!(!failure.to_text().contains("owned"));
+    }
+}
