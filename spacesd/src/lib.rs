@@ -6,4 +6,5 @@ pub mod lock;
 pub mod logging;
 mod nearest;
 pub mod operation;
+pub mod outbox;
 pub mod row;

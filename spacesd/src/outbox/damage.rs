@@ -1,0 +1,214 @@
+//! A damaged `outbox.db`: set aside, never deleted, and a new one begun with
+//! what can still be read of it.
+
+use std::collections::{BTreeMap, HashSet};
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags};
+use spaces_api::Timestamp;
+
+use super::error::OpenError;
+use super::store::{Mark, State, Store, Stored, StoredItem, is_damage, read_item};
+
+/// An open file and what it says is to be done.
+pub(super) struct Loaded {
+    pub store: Store,
+    pub queued: Vec<StoredItem>,
+    pub rejected: u64,
+    /// Items up to this one may have reached the hub.
+    pub tried_through: i64,
+}
+
+/// Opens the file and reads the queue. If it is damaged, sets it aside first;
+/// the text says so.
+pub(super) fn open_or_set_aside(path: &Path) -> Result<(Loaded, Option<String>), OpenError> {
+    match load(path) {
+        Err(OpenError::Damaged { what, .. }) => {
+            let notice = begin_anew(path, &what, &[])?;
+            // What was salvaged may have reached the hub, for all that is known.
+            let mut loaded = load(path)?;
+            loaded.tried_through = i64::MAX;
+            Ok((loaded, Some(notice)))
+        }
+        other => Ok((other?, None)),
+    }
+}
+
+/// Sets aside the file of an open store and goes on with a new one, in which
+/// `queued` is as given and the rest is what can be read. After an error the
+/// store takes nothing more, and this may be tried again.
+pub(super) fn replace(
+    store: &mut Store,
+    what: &str,
+    queued: &[StoredItem],
+) -> Result<String, OpenError> {
+    store.abandoned = true;
+    let path = store.path.clone();
+    let notice = begin_anew(&path, what, queued)?;
+    let mut anew = Store::open(&path)?;
+    anew.number_beyond(store);
+    *store = anew;
+    Ok(notice)
+}
+
+fn load(path: &Path) -> Result<Loaded, OpenError> {
+    let store = Store::open(path)?;
+    let read = |store: &Store| -> Stored<_> {
+        Ok((
+            store.queued()?,
+            store.count_rejected()?,
+            store.mark(Mark::TriedThrough)?.unwrap_or(0),
+        ))
+    };
+    match read(&store) {
+        Ok((queued, rejected, tried_through)) => Ok(Loaded {
+            store,
+            queued,
+            rejected,
+            tried_through,
+        }),
+        Err(error) if is_damage(&error) || error.sqlite_error().is_none() => {
+            Err(OpenError::Damaged {
+                path: path.to_owned(),
+                what: error.to_string(),
+            })
+        }
+        Err(source) => Err(OpenError::Sqlite {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
+fn begin_anew(path: &Path, what: &str, known: &[StoredItem]) -> Result<String, OpenError> {
+    let failed = |source: io::Error| OpenError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let aside = set_aside(path).map_err(failed)?;
+    let salvage = salvage(&aside);
+    let mut items = salvage.items;
+    for item in known {
+        items.retain(|_, other| other.receipt.client_key != item.receipt.client_key);
+        items.insert(item.id, item.clone());
+    }
+    let queued = items
+        .values()
+        .filter(|item| item.state == State::Queued)
+        .count();
+    let total = items.len();
+    let mut store = Store::open(path)?;
+    // The same key twice can only be damage; the first is as good as the second.
+    let mut keys = HashSet::new();
+    items.retain(|_, item| keys.insert(item.receipt.client_key));
+    write_all(&mut store, items.into_values()).map_err(|source| OpenError::Sqlite {
+        path: path.to_owned(),
+        source,
+    })?;
+    let extent = if salvage.whole {
+        "all rows were read"
+    } else {
+        "some rows may be lost"
+    };
+    let notice = format!(
+        "the outbox was damaged ({what}) and was set aside as {}; \
+         {total} items were taken over, {queued} of them queued; {extent}",
+        aside.display(),
+    );
+    tracing::error!("{notice}");
+    Ok(notice)
+}
+
+fn write_all(store: &mut Store, items: impl Iterator<Item = StoredItem>) -> Stored<()> {
+    store.begin(true)?;
+    for item in items {
+        let change = store.take_change();
+        store.insert(&item, change)?;
+    }
+    store.commit()
+}
+
+/// Renames the file and its log, so that no byte of them is changed.
+fn set_aside(path: &Path) -> io::Result<PathBuf> {
+    let time = Timestamp::now().as_micros() / 1_000_000;
+    let mut aside = with_suffix(path, &format!(".damaged-{time}"));
+    let mut again = 1;
+    while aside.exists() {
+        again += 1;
+        aside = with_suffix(path, &format!(".damaged-{time}-{again}"));
+    }
+    let log = with_suffix(path, "-wal");
+    if log.exists() {
+        fs::rename(&log, with_suffix(&aside, "-wal"))?;
+    }
+    fs::rename(path, &aside)?;
+    Ok(aside)
+}
+
+struct Salvage {
+    items: BTreeMap<i64, StoredItem>,
+    whole: bool,
+}
+
+/// Reads what can be read, in a copy: reading may write to the log.
+fn salvage(aside: &Path) -> Salvage {
+    let copy = with_suffix(aside, ".reading");
+    let copy_log = with_suffix(&copy, "-wal");
+    let mut items = BTreeMap::new();
+    let whole = copy_both(aside, &copy, &copy_log)
+        .map_err(|error| tracing::warn!(%error, "the damaged outbox could not be copied"))
+        .is_ok_and(|()| {
+            read_rows(&copy, &mut items)
+                .map_err(
+                    |error| tracing::warn!(%error, "the damaged outbox could not be read whole"),
+                )
+                .is_ok()
+        });
+    for leftover in [copy.clone(), copy_log, with_suffix(&copy, "-shm")] {
+        // Absent or not, it is not needed.
+        let _ = fs::remove_file(leftover);
+    }
+    Salvage { items, whole }
+}
+
+fn copy_both(aside: &Path, copy: &Path, copy_log: &Path) -> io::Result<()> {
+    fs::copy(aside, copy)?;
+    let log = with_suffix(aside, "-wal");
+    if log.exists() {
+        fs::copy(log, copy_log)?;
+    }
+    Ok(())
+}
+
+/// From the front as far as it goes, then from the back.
+fn read_rows(copy: &Path, items: &mut BTreeMap<i64, StoredItem>) -> Stored<()> {
+    let connection = Connection::open_with_flags(copy, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    // A broken index must not hide rows that the table still has.
+    let mut collect = |direction: &str| -> Stored<()> {
+        let mut statement = connection.prepare(&format!(
+            "SELECT * FROM item NOT INDEXED ORDER BY id {direction}"
+        ))?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            if let Ok(item) = read_item(row) {
+                items.insert(item.id, item);
+            }
+        }
+        Ok(())
+    };
+    let forward = collect("ASC");
+    if forward.is_err() {
+        // The first error tells what is wrong; this one adds rows.
+        let _ = collect("DESC");
+    }
+    forward
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    PathBuf::from(name)
+}
