@@ -1,8 +1,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde_json::json;
 use spaces_client::spaces_api::{Method, Receipt, ReceiptState, Wait, Written};
-use spaces_client::{Client, Paths};
+use spaces_client::{Client, Paths, spool};
 
 use crate::delivery::{Authority, Delivery};
 use crate::failure::Failure;
@@ -123,8 +124,42 @@ impl Ctl {
         receipt: fn(&M::Result) -> &Receipt,
         show: impl FnOnce(&mut Out, &M::Result),
     ) -> Result<(), Failure> {
-        let _ = what;
-        self.make::<M>(how, params, receipt, show)
+        match self.make::<M>(how, params, receipt, show) {
+            Err(failure) if failure.daemon_down => self.spool::<M>(what, params, &failure),
+            outcome => outcome,
+        }
+    }
+
+    fn spool<M: Method>(
+        &mut self,
+        what: &str,
+        params: &M::Params,
+        why: &Failure,
+    ) -> Result<(), Failure> {
+        let spooled = spool::write::<M>(&self.paths, params).map_err(|error| {
+            let mut failure = Failure::from(error);
+            failure.message = format!("{}; and {}", why.message, failure.message);
+            failure
+        })?;
+        if self.out.is_json() {
+            self.out.json(&json!({ "receipt": {
+                "client_key": spooled.client_key,
+                "state": "spooled",
+                "spooled_at": spooled.spooled_at,
+            }}))?;
+        } else {
+            self.out.line(format_args!(
+                "{WARN}spooled{WARN:#}: {} {DIM}(client key {}){DIM:#}",
+                clean(what),
+                spooled.client_key
+            ));
+            note(&format!(
+                "{}; it is on this machine's disk, not queued yet: the daemon takes it when it \
+                 starts (`spacesctl up`)",
+                why.message
+            ));
+        }
+        self.out.flush()
     }
 
     /// Ends a write by its receipt.

@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 use spaces_client::Error;
 use spaces_client::spaces_api::{ErrorKind, Receipt};
+use spaces_client::spool::SpoolError;
 
 use crate::output::clean;
 
@@ -23,6 +24,8 @@ pub struct Failure {
     pub candidates: Vec<String>,
     /// Further detail for `--json`: the receipt of a refused write.
     pub detail: Option<Value>,
+    /// No daemon answered: a write may be left in the spool.
+    pub daemon_down: bool,
     /// The reader of the output went away: not worth a word.
     silent: bool,
 }
@@ -39,6 +42,7 @@ impl Failure {
             hint: None,
             candidates: Vec::new(),
             detail: None,
+            daemon_down: false,
             silent: false,
         }
     }
@@ -113,9 +117,24 @@ impl From<Error> for Failure {
         let mut failure = Self::new(error.kind(), error.to_string());
         failure.hint = error.hint();
         failure.candidates = error.candidates().to_vec();
+        failure.daemon_down = error.is_daemon_down();
         if let Error::Rpc(error) = &error {
             failure.detail.clone_from(&error.data.detail);
         }
+        failure
+    }
+}
+
+impl From<SpoolError> for Failure {
+    fn from(error: SpoolError) -> Self {
+        let mut failure = match &error {
+            SpoolError::Io { source, .. } => {
+                Self::from(io::Error::new(source.kind(), source.to_string()))
+            }
+            _ => Self::new(ErrorKind::Internal, ""),
+        };
+        failure.message = error.to_string();
+        failure.hint = Some("nothing was kept: start the daemon and repeat it".to_owned());
         failure
     }
 }

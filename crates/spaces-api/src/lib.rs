@@ -14,6 +14,7 @@ mod name;
 #[cfg(feature = "schema")]
 mod openrpc;
 mod receipt;
+pub mod spool;
 mod timestamp;
 
 pub use error::{ErrorData, ErrorKind, RpcError};

@@ -9,6 +9,7 @@ mod connect;
 mod error;
 mod frame;
 pub mod paths;
+pub mod spool;
 
 pub use client::{Client, Subscription};
 pub use error::{Error, Unreachable};
