@@ -1,1 +1,47 @@
-//! End-to-end tests of Spaces: a real hub, real daemons, the real command line
+//! The harness of the end-to-end tests: it starts the real `spaces-hub`, real
+//! `spacesd` processes and the real `spacesctl`, each with directories, sockets
+//! and ports of its own. Nothing here pretends to be a part of Spaces.
+//!
+//! The binaries are taken from `SPACES_BIN_DIR`, else from the directory that
+//! the test itself was built into (`make test` builds them there).
+
+mod child;
+mod cli;
+mod daemon;
+mod hub;
+mod proxy;
+mod wait;
+
+use std::path::{Path, PathBuf};
+
+pub use child::Child;
+pub use cli::{Cli, Finished};
+pub use daemon::Daemon;
+pub use hub::Hub;
+pub use proxy::Proxy;
+pub use wait::{PATIENCE, eventually};
+
+/// The path of one of our binaries.
+///
+/// # Panics
+/// If it has not been built.
+pub fn binary(name: &str) -> PathBuf {
+    let directory = std::env::var_os("SPACES_BIN_DIR").map_or_else(
+        || {
+            let test = std::env::current_exe().expect("a running test has a path");
+            let profile = test
+                .parent()
+                .and_then(Path::parent)
+                .expect("<target>/<profile>/deps");
+            profile.to_owned()
+        },
+        PathBuf::from,
+    );
+    let path = directory.join(name);
+    assert!(
+        path.is_file(),
+        "{} is not there: build it first, with `make build`",
+        path.display()
+    );
+    path
+}

@@ -1,0 +1,102 @@
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::binary;
+
+/// `spacesctl` with directories of its own: as a user of one machine.
+#[derive(Clone)]
+pub struct Cli {
+    home: PathBuf,
+    directory: PathBuf,
+}
+
+/// What a finished `spacesctl` left.
+pub struct Finished {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Cli {
+    pub(crate) fn new(home: &Path) -> Self {
+        Self {
+            home: home.to_owned(),
+            directory: home.to_owned(),
+        }
+    }
+
+    /// The same user, in another working directory.
+    #[must_use]
+    pub fn within(&self, directory: &Path) -> Self {
+        Self {
+            home: self.home.clone(),
+            directory: directory.to_owned(),
+        }
+    }
+
+    /// A command with this user's environment and nothing of the developer's.
+    pub fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        command
+            .env_clear()
+            .env("PATH", path)
+            .env("HOME", &self.home)
+            .env("XDG_CONFIG_HOME", self.home.join("config"))
+            .env("XDG_STATE_HOME", self.home.join("state"))
+            .env("XDG_CACHE_HOME", self.home.join("cache"))
+            .env("XDG_RUNTIME_DIR", self.home.join("run"))
+            .env("SPACES_HUB_BIN", binary("spaces-hub"))
+            .env("RUST_BACKTRACE", "1")
+            .current_dir(&self.directory);
+        command
+    }
+
+    /// Runs it to its end.
+    pub fn run(&self, arguments: &[&str]) -> Finished {
+        self.run_with_input(arguments, "")
+    }
+
+    /// Runs it to its end with this on its standard input.
+    pub fn run_with_input(&self, arguments: &[&str], input: &str) -> Finished {
+        let mut process = self
+            .command(&binary("spacesctl"))
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("spacesctl starts");
+        let mut stdin = process.stdin.take().expect("it is piped");
+        // A program that does not read its input closes the pipe: not a fault.
+        let input = input.to_owned();
+        let writer = std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
+        let output = process
+            .wait_with_output()
+            .expect("spacesctl can be waited for");
+        writer.join().expect("the writer does not panic");
+        Finished {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Runs it and takes its standard output as JSON.
+    ///
+    /// # Panics
+    /// If it fails or prints anything but JSON.
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        let done = self.run(arguments);
+        assert_eq!(
+            done.code, 0,
+            "spacesctl {arguments:?} failed: {}{}",
+            done.err, done.out
+        );
+        serde_json::from_str(&done.out)
+            .unwrap_or_else(|error| panic!("spacesctl {arguments:?}: {error} in {}", done.out))
+    }
+}

@@ -1,0 +1,168 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use spaces_api::{HubState, Method, RpcError};
+use spaces_client::Client;
+use tempfile::TempDir;
+
+use crate::{Child, Cli, Hub, binary, eventually};
+
+/// A real `spacesd` with a home of its own: one user on one machine.
+pub struct Daemon {
+    home: TempDir,
+    child: Option<Child>,
+}
+
+impl Daemon {
+    /// A machine on which nothing has run yet.
+    pub fn machine() -> Self {
+        let home = tempfile::Builder::new()
+            .prefix("spaces")
+            .tempdir()
+            .expect("a home");
+        let run = home.path().join("run");
+        fs::create_dir(&run).expect("the home is ours");
+        fs::set_permissions(&run, fs::Permissions::from_mode(0o700)).expect("it is ours");
+        Self { home, child: None }
+    }
+
+    /// A daemon in local mode: it starts a hub of its own and owns it.
+    pub fn local() -> Self {
+        let mut daemon = Self::machine();
+        daemon.run();
+        daemon.until_live();
+        daemon
+    }
+
+    /// The owner's daemon on a hub: it redeems the hub's first invite.
+    pub fn owner_of(hub: &Hub) -> Self {
+        Self::joined(&hub.owner_invite())
+    }
+
+    /// A daemon that came in by an invite.
+    pub fn joined(invite: &str) -> Self {
+        let mut daemon = Self::machine();
+        daemon.join(invite);
+        daemon.run();
+        daemon.until_live();
+        daemon
+    }
+
+    /// `spacesctl join`, as a new user does it.
+    pub fn join(&self, invite: &str) {
+        let done = self.cli().run(&["join", invite]);
+        assert_eq!(done.code, 0, "spacesctl join: {}{}", done.err, done.out);
+    }
+
+    /// Another user on the same hub, invited by this one into the role.
+    pub fn invite(&self, role: &str) -> Self {
+        let made = self
+            .cli()
+            .json(&["invite", "create", "--role", role, "--json"]);
+        Self::joined(
+            made["invite"]
+                .as_str()
+                .expect("invite create gives the invite"),
+        )
+    }
+
+    /// Writes `config.toml`.
+    pub fn configure(&self, text: &str) {
+        let directory = self.home.path().join("config/spaces");
+        fs::create_dir_all(&directory).expect("the home is ours");
+        fs::write(directory.join("config.toml"), text).expect("the home is ours");
+    }
+
+    /// Starts the daemon and waits until it answers.
+    pub fn run(&mut self) {
+        let mut command = self.cli().command(&binary("spacesd"));
+        command.env("SPACES_LOG", "spacesd=debug,info");
+        self.child = Some(Child::spawn(
+            &mut command,
+            &self.home.path().join("spacesd.log"),
+        ));
+        eventually("the daemon answers", || {
+            if let Some(status) = self.child().exited() {
+                panic!("the daemon ended with {status} at its start");
+            }
+            self.try_call("daemon.ping", json!({})).ok()
+        });
+    }
+
+    /// kill -9.
+    pub fn kill(&mut self) {
+        self.child().kill();
+        self.child = None;
+    }
+
+    pub fn child(&mut self) -> &mut Child {
+        self.child.as_mut().expect("the daemon runs")
+    }
+
+    /// Waits until the daemon's link to its hub is live.
+    pub fn until_live(&self) {
+        self.until_hub(HubState::Live);
+    }
+
+    /// Waits until the daemon's link is in this state.
+    pub fn until_hub(&self, state: HubState) {
+        eventually(&format!("the hub link is {}", state.as_str()), || {
+            let status = self.call("daemon.status", json!({}));
+            (status["hub"]["state"] == state.as_str()).then_some(())
+        });
+    }
+
+    /// Calls a method on a connection of its own; panics on an error reply.
+    pub fn call(&self, method: &str, params: Value) -> Value {
+        self.try_call(method, params)
+            .unwrap_or_else(|error| panic!("{method} answered an error: {error:?}"))
+    }
+
+    /// Calls a method on a connection of its own.
+    pub fn try_call(&self, method: &str, params: Value) -> Result<Value, spaces_client::Error> {
+        self.client()?.call_raw(method, &params)
+    }
+
+    /// Calls a method that must fail, and gives its error.
+    pub fn refusal(&self, method: &str, params: Value) -> RpcError {
+        match self.try_call(method, params) {
+            Err(spaces_client::Error::Rpc(error)) => error,
+            other => panic!("{method} should have been refused, but gave {other:?}"),
+        }
+    }
+
+    /// Calls a method of the contract, with its types.
+    pub fn typed<M: Method>(&self, params: &M::Params) -> M::Result {
+        let mut client = self.client().expect("the daemon answers");
+        client
+            .call::<M>(params)
+            .unwrap_or_else(|error| panic!("{}: {error}", M::NAME))
+    }
+
+    /// A new connection.
+    pub fn client(&self) -> Result<Client, spaces_client::Error> {
+        Client::connect(&self.socket())
+    }
+
+    pub fn cli(&self) -> Cli {
+        Cli::new(self.home.path())
+    }
+
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        self.home.path().join("run/spaces/spacesd.sock")
+    }
+
+    pub fn state_dir(&self) -> PathBuf {
+        self.home.path().join("state/spaces")
+    }
+
+    pub fn cache_dir(&self) -> PathBuf {
+        self.home.path().join("cache/spaces")
+    }
+}

@@ -1,0 +1,79 @@
+use std::fs;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::{Child, binary, eventually};
+
+/// A real hub on a loopback port, with a data directory of its own.
+pub struct Hub {
+    directory: TempDir,
+    port: u16,
+    child: Option<Child>,
+}
+
+impl Hub {
+    /// Starts a hub on a free port and waits until it serves.
+    pub fn start() -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let mut hub = Self {
+            directory,
+            port: 0,
+            child: None,
+        };
+        hub.run();
+        hub
+    }
+
+    /// `http://127.0.0.1:PORT`
+    pub fn uri(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The invite that the hub wrote on its first start.
+    pub fn owner_invite(&self) -> String {
+        let path = self.directory.path().join("data/owner.invite");
+        fs::read_to_string(&path)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+            .trim()
+            .to_owned()
+    }
+
+    /// kill -9.
+    pub fn kill(&mut self) {
+        self.child().kill();
+        self.child = None;
+    }
+
+    /// Starts it again on the same port and data, after [`Hub::kill`].
+    pub fn run(&mut self) {
+        let port_file = self.directory.path().join("port");
+        let _ = fs::remove_file(&port_file);
+        let mut command = Command::new(binary("spaces-hub"));
+        command
+            .arg("--listen")
+            .arg(format!("127.0.0.1:{}", self.port))
+            .arg("--data-dir")
+            .arg(self.directory.path().join("data"))
+            .arg("--port-file")
+            .arg(&port_file);
+        self.child = Some(Child::spawn(
+            &mut command,
+            &self.directory.path().join("hub.log"),
+        ));
+        self.port = eventually("the hub serves", || {
+            if let Some(status) = self.child().exited() {
+                panic!("the hub ended with {status} at its start");
+            }
+            fs::read_to_string(&port_file).ok()?.trim().parse().ok()
+        });
+    }
+
+    pub fn child(&mut self) -> &mut Child {
+        self.child.as_mut().expect("the hub runs")
+    }
+}

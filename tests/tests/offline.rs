@@ -1,0 +1,153 @@
+//! The network goes away, processes are killed: nothing accepted is lost,
+//! nothing is there twice, and reads say how old they are.
+
+use serde_json::{Value, json};
+use spaces_api::HubState;
+use spaces_tests::{Daemon, Hub, eventually};
+
+const POSTS: usize = 100;
+
+fn post_all(daemon: &Daemon, word: &str) {
+    let mut client = daemon.client().expect("the daemon answers");
+    for number in 0..POSTS {
+        let sent: Value = client
+            .call_raw(
+                "message.send",
+                &json!({"channel": "#agent-logs", "content": format!("{word} {number}")}),
+            )
+            .expect("a post is accepted");
+        assert_eq!(
+            sent["receipt"]["state"], "queued",
+            "offline, a receipt claims no more"
+        );
+    }
+}
+
+/// The contents that the hub has sent back, oldest first: no pending ones.
+fn on_the_hub(daemon: &Daemon, word: &str) -> Vec<String> {
+    let page = daemon.call(
+        "message.list",
+        json!({"channel": "#agent-logs", "limit": 500}),
+    );
+    let messages = page["messages"].as_array().expect("a page has messages");
+    messages
+        .iter()
+        .filter(|message| message["pending"] == false)
+        .filter_map(|message| message["content"].as_str())
+        .filter(|content| content.starts_with(word))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn until_all_arrived(daemon: &Daemon, word: &str) {
+    let expected: Vec<_> = (0..POSTS)
+        .map(|number| format!("{word} {number}"))
+        .collect();
+    eventually("every queued post is on the hub", || {
+        (on_the_hub(daemon, word).len() >= POSTS).then_some(())
+    });
+    let flushed = daemon.call("outbox.flush", json!({"timeout_ms": 20_000}));
+    assert_eq!(flushed["still_queued"], 0);
+    assert_eq!(on_the_hub(daemon, word), expected, "once each, in order");
+}
+
+#[test]
+fn posts_made_while_the_hub_is_dead_arrive_once_and_in_order() {
+    let mut hub = Hub::start();
+    let daemon = Daemon::owner_of(&hub);
+    daemon.call(
+        "message.send",
+        json!({"channel": "#agent-logs", "content": "before", "wait": "sent"}),
+    );
+    eventually("the first post came back", || {
+        (on_the_hub(&daemon, "before").len() == 1).then_some(())
+    });
+
+    hub.kill();
+    daemon.until_hub(HubState::Offline);
+
+    let read = || daemon.call("message.list", json!({"channel": "#agent-logs"}));
+    let first = read();
+    assert_eq!(first["meta"]["hub"], "offline");
+    assert_eq!(
+        first["messages"][0]["content"], "before",
+        "the cache still answers"
+    );
+    let age = first["meta"]["stale_for_ms"].as_u64().expect("an age");
+    eventually("the age grows", || {
+        (read()["meta"]["stale_for_ms"].as_u64().expect("an age") > age).then_some(())
+    });
+
+    post_all(&daemon, "dark");
+    let page = daemon.call(
+        "message.list",
+        json!({"channel": "#agent-logs", "limit": 500}),
+    );
+    let pending = page["messages"].as_array().expect("messages");
+    assert_eq!(
+        pending
+            .iter()
+            .filter(|message| message["pending"] == true)
+            .count(),
+        POSTS,
+        "queued posts show at once, marked pending"
+    );
+
+    hub.run();
+    until_all_arrived(&daemon, "dark");
+    daemon.until_live();
+}
+
+#[test]
+fn posts_queued_by_a_killed_daemon_are_sent_by_the_next() {
+    let mut hub = Hub::start();
+    let mut daemon = Daemon::owner_of(&hub);
+    hub.kill();
+    daemon.until_hub(HubState::Offline);
+    post_all(&daemon, "kept");
+
+    daemon.kill();
+    hub.run();
+    daemon.run();
+    until_all_arrived(&daemon, "kept");
+}
+
+#[test]
+fn a_daemon_killed_while_it_sends_loses_and_doubles_nothing() {
+    let hub = Hub::start();
+    let mut daemon = Daemon::owner_of(&hub);
+    let mut client = daemon.client().expect("the daemon answers");
+    for number in 0..POSTS {
+        client
+            .call_raw(
+                "message.send",
+                &json!({"channel": "#agent-logs", "content": format!("busy {number}")}),
+            )
+            .expect("a post is accepted");
+    }
+    daemon.kill();
+    daemon.run();
+    until_all_arrived(&daemon, "busy");
+}
+
+#[test]
+fn a_supervised_hub_that_is_killed_comes_back_by_itself() {
+    let daemon = Daemon::local();
+    let status = daemon.call("daemon.status", json!({}));
+    let pid = status["hub"]["pid"]
+        .as_i64()
+        .expect("a local hub has a pid");
+    let pid = rustix::process::Pid::from_raw(i32::try_from(pid).expect("a pid")).expect("a pid");
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it is ours");
+    daemon.call(
+        "message.send",
+        json!({"channel": "#general", "content": "meanwhile"}),
+    );
+    eventually("another hub runs", || {
+        let status = daemon.call("daemon.status", json!({}));
+        (status["hub"]["state"] == "live" && status["hub"]["pid"] != pid.as_raw_nonzero().get())
+            .then_some(())
+    });
+    let flushed = daemon.call("outbox.flush", json!({"timeout_ms": 20_000}));
+    assert_eq!(flushed["still_queued"], 0);
+}
