@@ -75,6 +75,22 @@ impl Daemon {
         fs::write(directory.join("config.toml"), text).expect("the home is ours");
     }
 
+    /// Points the configuration that `spacesctl join` wrote at another address
+    /// of the same hub: a proxy before it.
+    pub fn use_hub_at(&self, uri: &str) {
+        let path = self.home.path().join("config/spaces/config.toml");
+        let text = fs::read_to_string(&path).expect("`join` wrote the configuration");
+        let lines = text.lines().map(|line| {
+            if line.trim_start().starts_with("uri") {
+                format!("uri = \"{uri}\"")
+            } else {
+                line.to_owned()
+            }
+        });
+        let text = lines.collect::<Vec<_>>().join("\n");
+        fs::write(&path, text).expect("the home is ours");
+    }
+
     /// Starts the daemon and waits until it answers.
     pub fn run(&mut self) {
         let mut command = self.cli().command(&binary("spacesd"));
