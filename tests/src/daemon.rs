@@ -7,7 +7,7 @@ use spaces_api::{HubState, Method, RpcError};
 use spaces_client::Client;
 use tempfile::TempDir;
 
-use crate::{Child, Cli, Hub, binary, eventually};
+use crate::{Child, Cli, Hub, PATIENCE, binary, eventually};
 
 /// A real `spacesd` with a home of its own: one user on one machine.
 pub struct Daemon {
@@ -138,7 +138,7 @@ impl Daemon {
 
     /// Calls a method on a connection of its own.
     pub fn try_call(&self, method: &str, params: Value) -> Result<Value, spaces_client::Error> {
-        self.client()?.call_raw(method, &params)
+        raw_call(&mut self.client(), method, &params)
     }
 
     /// Calls a method that must fail, and gives its error.
@@ -151,15 +151,14 @@ impl Daemon {
 
     /// Calls a method of the contract, with its types.
     pub fn typed<M: Method>(&self, params: &M::Params) -> M::Result {
-        let mut client = self.client().expect("the daemon answers");
-        client
+        self.client()
             .call::<M>(params)
             .unwrap_or_else(|error| panic!("{}: {error}", M::NAME))
     }
 
-    /// A new connection.
-    pub fn client(&self) -> Result<Client, spaces_client::Error> {
-        Client::connect(&self.socket())
+    /// A client with a connection of its own.
+    pub fn client(&self) -> Client {
+        Client::new(self.socket())
     }
 
     pub fn cli(&self) -> Cli {
@@ -181,4 +180,14 @@ impl Daemon {
     pub fn cache_dir(&self) -> PathBuf {
         self.home.path().join("cache/spaces")
     }
+}
+
+/// Calls a method over this client's connection, whatever its types.
+pub fn raw_call(
+    client: &mut Client,
+    method: &str,
+    params: &Value,
+) -> Result<Value, spaces_client::Error> {
+    let result = client.call_raw(method, params, PATIENCE)?;
+    Ok(serde_json::from_str(result.get()).expect("a result is JSON"))
 }

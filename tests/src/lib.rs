@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 pub use child::Child;
 pub use cli::{Cli, Finished};
-pub use daemon::Daemon;
+pub use daemon::{Daemon, raw_call};
 pub use hub::Hub;
 pub use proxy::Proxy;
 pub use wait::{PATIENCE, eventually};

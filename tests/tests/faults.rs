@@ -14,7 +14,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 use spaces_client::Client;
-use spaces_tests::{Daemon, Hub, Proxy, eventually};
+use spaces_tests::{Daemon, Hub, Proxy, eventually, raw_call};
 use uuid::Uuid;
 
 const CHANNELS: [&str; 2] = ["#general", "#agent-logs"];
@@ -37,7 +37,7 @@ fn write_round(
     round: usize,
     written: &Mutex<Written>,
 ) {
-    let mut client: Option<Client> = None;
+    let mut client = Client::new(daemon_socket);
     for number in 0..POSTS_OF_A_WRITER_IN_A_ROUND {
         let content = format!("{writer}/{round}/{number}");
         let key = Uuid::new_v4();
@@ -47,18 +47,12 @@ fn write_round(
             "client_key": key, "wait": wait, "timeout_ms": 300,
         });
         let receipt = eventually("a post is acknowledged", || {
-            if client.is_none() {
-                client = Client::connect(daemon_socket).ok();
-            }
-            match client.as_mut()?.call_raw("message.send", &params) {
+            match raw_call(&mut client, "message.send", &params) {
                 Ok(result) => Some(result["receipt"].clone()),
                 Err(spaces_client::Error::Rpc(error)) => {
                     panic!("a good post was refused: {error:?}")
                 }
-                Err(_) => {
-                    client = None;
-                    None
-                }
+                Err(_) => None,
             }
         });
         let mut written = written.lock().unwrap_or_else(PoisonError::into_inner);

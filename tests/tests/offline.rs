@@ -1,21 +1,17 @@
 //! The network goes away, processes are killed: nothing accepted is lost,
 //! nothing is there twice, and reads say how old they are.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use spaces_api::HubState;
-use spaces_tests::{Daemon, Hub, eventually};
+use spaces_tests::{Daemon, Hub, eventually, raw_call};
 
 const POSTS: usize = 100;
 
 fn post_all(daemon: &Daemon, word: &str) {
-    let mut client = daemon.client().expect("the daemon answers");
+    let mut client = daemon.client();
     for number in 0..POSTS {
-        let sent: Value = client
-            .call_raw(
-                "message.send",
-                &json!({"channel": "#agent-logs", "content": format!("{word} {number}")}),
-            )
-            .expect("a post is accepted");
+        let post = json!({"channel": "#agent-logs", "content": format!("{word} {number}")});
+        let sent = raw_call(&mut client, "message.send", &post).expect("a post is accepted");
         assert_eq!(
             sent["receipt"]["state"], "queued",
             "offline, a receipt claims no more"
@@ -116,14 +112,10 @@ fn posts_queued_by_a_killed_daemon_are_sent_by_the_next() {
 fn a_daemon_killed_while_it_sends_loses_and_doubles_nothing() {
     let hub = Hub::start();
     let mut daemon = Daemon::owner_of(&hub);
-    let mut client = daemon.client().expect("the daemon answers");
+    let mut client = daemon.client();
     for number in 0..POSTS {
-        client
-            .call_raw(
-                "message.send",
-                &json!({"channel": "#agent-logs", "content": format!("busy {number}")}),
-            )
-            .expect("a post is accepted");
+        let post = json!({"channel": "#agent-logs", "content": format!("busy {number}")});
+        raw_call(&mut client, "message.send", &post).expect("a post is accepted");
     }
     daemon.kill();
     daemon.run();
