@@ -1,7 +1,9 @@
 //! The Spaces sidecar daemon: one persistent hub connection, a durable outbox
 //! and a local cache, behind a Unix socket.
 
+pub mod cache;
 pub mod config;
+pub mod events;
 pub mod lock;
 pub mod logging;
 mod nearest;

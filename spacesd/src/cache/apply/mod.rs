@@ -1,0 +1,165 @@
+//! Bringing a batch of the hub's changes into the tables, with the events that
+//! they make, inside the writer's transaction.
+
+mod message;
+mod small;
+mod snapshot;
+
+use rusqlite::{Connection, params};
+use spaces_api::model::EventKind;
+
+use super::names::user_ref;
+use super::query;
+use crate::events::log::Recorder;
+use crate::row::{Batch, Change, DeliveryRow, Identity, Row, Table};
+
+pub(super) use message::{delete_message, mark_read};
+
+/// What the writer knows while it applies.
+pub(super) struct Applier<'a> {
+    pub db: &'a Connection,
+    pub recorder: &'a mut Recorder,
+    /// Whose cache this is; none before the first `bind`.
+    pub me: Option<i64>,
+    /// False during the first sync: its rows are history, not news.
+    pub ready: bool,
+    /// Every message up to this was known before the batch.
+    pub last_seq: u64,
+    /// Added to the number of messages.
+    pub added: i64,
+    /// True when something that the digest shows has changed.
+    pub digest_changed: bool,
+}
+
+impl Applier<'_> {
+    /// Applies one batch. An error leaves the transaction to be rolled back.
+    pub fn batch(&mut self, batch: &Batch) -> rusqlite::Result<()> {
+        snapshot::remove_absent(self, batch)?;
+        for change in &batch.changes {
+            match change {
+                Change::Put(row) => self.put(row)?,
+                Change::Gone(row) => self.gone(row)?,
+                Change::Typing {
+                    channel_id,
+                    identity,
+                } => self.typing(*channel_id, identity)?,
+            }
+        }
+        if let Some(seq) = batch.synced_to {
+            self.last_seq = self.last_seq.max(seq);
+            self.ready = true;
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, row: &Row) -> rusqlite::Result<()> {
+        match row {
+            Row::Message(row) => message::put(self, row),
+            Row::Delivery(row) => self.deliver(row),
+            Row::ReadMarker(row) => message::mark_read(self.db, row.channel_id, row.last_seq),
+            other => small::put(self, other),
+        }
+    }
+
+    fn gone(&mut self, row: &Row) -> rusqlite::Result<()> {
+        match row {
+            // Messages are deleted softly, deliveries are gone because they were
+            // acknowledged, and read marks never go back.
+            Row::Message(_) | Row::Delivery(_) | Row::ReadMarker(_) => Ok(()),
+            other => small::gone(self, other),
+        }
+    }
+
+    /// Stores what a delivery carries and, where it is meant for this reader's
+    /// attention, an item of the inbox.
+    fn deliver(&mut self, row: &DeliveryRow) -> rusqlite::Result<()> {
+        use spaces_api::model::InboxReason;
+        if let Some(carried) = &row.message {
+            message::put_delivered(self, carried)?;
+            let own = self.me.is_some() && self.me == Some(user_ref(self.db, &carried.author)?);
+            if own || row.reason == InboxReason::Private {
+                return Ok(());
+            }
+            // An edit or a reaction is delivered again; the item stays the same.
+            let known: bool = self
+                .db
+                .prepare_cached("SELECT EXISTS(SELECT 1 FROM inbox WHERE message_id = ?1)")?
+                .query_row([super::names::id(carried.id)], |row| row.get(0))?;
+            if known {
+                return Ok(());
+            }
+        }
+        let already_read = row.message.as_ref().is_some_and(|message| message.deleted);
+        let inserted = self
+            .db
+            .prepare_cached(
+                "INSERT INTO inbox(id, reason, message_id, detail, created_at, read)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+            )?
+            .execute(params![
+                super::names::id(row.id),
+                row.reason as i64,
+                row.message
+                    .as_ref()
+                    .map(|message| super::names::id(message.id)),
+                row.detail,
+                row.created_at.as_micros(),
+                already_read,
+            ])?;
+        if inserted == 1 {
+            self.digest_changed = true;
+            if self.ready
+                && let Some(item) = query::inbox::item(self.db, row.id)?
+            {
+                self.recorder.record(self.db, EventKind::Inbox { item })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn typing(&mut self, channel_id: u64, identity: &Identity) -> rusqlite::Result<()> {
+        let user = user_ref(self.db, identity)?;
+        if self.ready && self.me != Some(user) {
+            let username = query::user::username(self.db, user)?;
+            self.recorder.record(
+                self.db,
+                EventKind::Typing {
+                    channel_id,
+                    username,
+                },
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Records an event, unless this is history being filled in.
+    fn event(&mut self, what: EventKind) -> rusqlite::Result<()> {
+        if self.ready {
+            self.recorder.record(self.db, what)?;
+        }
+        Ok(())
+    }
+
+    fn removed(&mut self, table: Table, id: String) -> rusqlite::Result<()> {
+        let kind = match table {
+            Table::User => "user",
+            Table::Presence => "presence",
+            Table::Agent => "agent",
+            Table::Session => "session",
+            Table::Claim => "claim",
+            Table::Server => "server",
+            Table::Member => "member",
+            Table::Channel => "channel",
+            Table::Thread => "thread",
+            Table::ReadMarker => "read_marker",
+            Table::Voice => "voice",
+            Table::Invite => "invite",
+            Table::Ban => "ban",
+            Table::Audit => "audit",
+        };
+        self.event(EventKind::Removed {
+            kind: kind.to_owned(),
+            id,
+        })
+    }
+}

@@ -1,0 +1,137 @@
+//! Reading connections: a few, made when first needed, the last used first, so
+//! that a quiet daemon has one.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::CacheError;
+use super::store::Store;
+
+/// Connections at most: more than the cores of a small machine gain nothing,
+/// and each may hold a page cache and its prepared statements.
+const MAX_READERS: usize = 4;
+
+/// How long a read waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+pub(super) struct Pool {
+    store: Store,
+    readers: Mutex<Readers>,
+    returned: Condvar,
+    /// Raised when the file was replaced: older connections read a deleted file.
+    epoch: AtomicU64,
+}
+
+#[derive(Default)]
+struct Readers {
+    idle: Vec<(u64, Connection)>,
+    open: usize,
+}
+
+impl Pool {
+    pub fn new(store: Store) -> Self {
+        Self {
+            store,
+            readers: Mutex::default(),
+            returned: Condvar::new(),
+            epoch: AtomicU64::new(0),
+        }
+    }
+
+    /// A connection for one read; goes back when dropped.
+    pub fn take(&self) -> Result<Reader<'_>, CacheError> {
+        let mut readers = self.lock();
+        loop {
+            let epoch = self.epoch();
+            while let Some((of, connection)) = readers.idle.pop() {
+                if of == epoch {
+                    return Ok(Reader {
+                        pool: self,
+                        epoch,
+                        connection: Some(connection),
+                    });
+                }
+                readers.open -= 1;
+            }
+            if readers.open < MAX_READERS {
+                readers.open += 1;
+                drop(readers);
+                let mut reader = Reader {
+                    pool: self,
+                    epoch,
+                    connection: None,
+                };
+                reader.connection = Some(self.store.reader()?);
+                return Ok(reader);
+            }
+            let (guard, timeout) = self
+                .returned
+                .wait_timeout(readers, PATIENCE)
+                .unwrap_or_else(PoisonError::into_inner);
+            readers = guard;
+            if timeout.timed_out() && readers.idle.is_empty() {
+                return Err(CacheError::Busy);
+            }
+        }
+    }
+
+    /// Which file connections are opened on now.
+    pub fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Lets go of every connection to the file that is to be replaced.
+    pub fn replace(&self) {
+        let mut readers = self.lock();
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+        readers.open -= readers.idle.len();
+        readers.idle.clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Readers> {
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A borrowed connection.
+pub(super) struct Reader<'a> {
+    pool: &'a Pool,
+    epoch: u64,
+    /// None only if opening it failed.
+    connection: Option<Connection>,
+}
+
+impl Reader<'_> {
+    /// Runs `query` in a read transaction.
+    pub fn run<T>(
+        &self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        let db = self
+            .connection
+            .as_ref()
+            .expect("a reader is handed out only with its connection");
+        db.prepare_cached("BEGIN")?.execute([])?;
+        let result = query(db);
+        // Nothing was written: ending the transaction any way is the same.
+        db.prepare_cached("ROLLBACK")?.execute([])?;
+        result
+    }
+}
+
+impl Drop for Reader<'_> {
+    fn drop(&mut self) {
+        let mut readers = self.pool.lock();
+        match self.connection.take() {
+            Some(connection) if connection.is_autocommit() && self.epoch == self.pool.epoch() => {
+                readers.idle.push((self.epoch, connection));
+            }
+            _ => readers.open -= 1,
+        }
+        drop(readers);
+        self.pool.returned.notify_one();
+    }
+}

@@ -1,0 +1,4 @@
+//! The cache as a whole: a real file in a temporary directory.
+
+mod messages;
+mod sync;
