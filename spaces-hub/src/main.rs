@@ -1,0 +1,78 @@
+//! `spaces-hub`: the SpacetimeDB engine with the Spaces module inside.
+
+mod args;
+mod data_dir;
+mod engine;
+mod http;
+mod identity;
+mod invite;
+mod logging;
+mod module;
+mod publish;
+mod record;
+mod serve;
+mod ws;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+// Gives the linker the symbols that the engine expects of V8.
+use v8_absent as _;
+
+use args::Args;
+use data_dir::DataDir;
+use engine::Engine;
+use http::Hub;
+use identity::Issuer;
+use module::Module;
+use record::Record;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    if let Err(error) = logging::init(args.log_format) {
+        eprintln!("spaces-hub: {error:#}");
+        return ExitCode::from(2);
+    }
+    match run(args).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: Args) -> anyhow::Result<()> {
+    let dir = match &args.data_dir {
+        Some(path) => DataDir::open(path)?,
+        None => DataDir::ephemeral()?,
+    };
+    let (listener, address) = serve::bind(args.listen).await?;
+    let issuer = Issuer::open(&dir)?;
+    let mut record = Record::open(&dir, &issuer)?;
+    let offered = match &args.module {
+        Some(file) => Module::read(file)?,
+        None => Module::built_in(),
+    };
+    let engine = Engine::new(&dir, &record, &issuer, &offered, address.port())?;
+    let module = publish::bring_up(&engine, &mut record, &offered).await?;
+    logging::follow_module(&module);
+    let uri = args.uri.unwrap_or_else(|| format!("http://{}", invite::reachable(address)));
+    invite::write_once(&dir, &mut record, &issuer, &module, &uri, &args.database).await?;
+
+    let hub = Arc::new(Hub {
+        engine,
+        issuer,
+        name: args.database,
+        stopping: CancellationToken::new(),
+        connections: TaskTracker::new(),
+    });
+    let served = serve::until_signal(&hub, listener, args.port_file.as_deref()).await;
+    hub.engine.stop().await?;
+    tracing::info!("the hub has stopped; everything is on disk");
+    served
+}

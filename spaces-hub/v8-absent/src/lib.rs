@@ -1,0 +1,227 @@
+//! The V8 symbols that the engine refers to, for a binary without V8.
+//!
+//! The engine reaches V8 only to run a JavaScript module, and spaces-hub
+//! refuses those before the engine sees them. So no function here is ever
+//! called; if one is, the process ends at once and says so, for there is no
+//! sound way to go on.
+//!
+//! The list is what the linker misses with spacetimedb-core 2.14.0 and an
+//! empty V8 archive. An engine upgrade that needs more fails to link and
+//! names the missing symbols.
+
+macro_rules! absent {
+    ($($symbol:ident)*) => {
+        $(
+            // SAFETY: the names are V8's own and V8 is not linked, so no other
+            // definition exists; the body does not return and reads no argument.
+            #[unsafe(no_mangle)]
+            extern "C" fn $symbol() {
+                end(stringify!($symbol))
+            }
+        )*
+    };
+}
+
+#[cold]
+fn end(symbol: &str) -> ! {
+    eprintln!("spaces-hub was built without JavaScript support, but {symbol} was called: this is a defect in spaces-hub");
+    std::process::abort()
+}
+
+absent! {
+    icu_set_default_locale
+    std__shared_ptr__v8__ArrayBuffer__Allocator__CONVERT__std__unique_ptr
+    std__shared_ptr__v8__ArrayBuffer__Allocator__get
+    std__shared_ptr__v8__ArrayBuffer__Allocator__reset
+    std__shared_ptr__v8__BackingStore__CONVERT__std__unique_ptr
+    std__shared_ptr__v8__BackingStore__get
+    std__shared_ptr__v8__BackingStore__reset
+    std__shared_ptr__v8__Platform__CONVERT__std__unique_ptr
+    std__shared_ptr__v8__Platform__COPY
+    std__shared_ptr__v8__Platform__get
+    std__shared_ptr__v8__Platform__reset
+    udata_setCommonData_77
+    v8__ArrayBufferView__GetContents
+    v8__ArrayBuffer__Allocator__DELETE
+    v8__ArrayBuffer__Allocator__NewDefaultAllocator
+    v8__ArrayBuffer__ByteLength
+    v8__ArrayBuffer__Data
+    v8__ArrayBuffer__NewBackingStore__with_data
+    v8__ArrayBuffer__New__with_backing_store
+    v8__ArrayBuffer__New__with_byte_length
+    v8__Array__Length
+    v8__Array__New
+    v8__Array__New_with_elements
+    v8__BackingStore__ByteLength
+    v8__BackingStore__DELETE
+    v8__BigInt__New
+    v8__BigInt__NewFromUnsigned
+    v8__BigInt__NewFromWords
+    v8__BigInt__ToWordsArray
+    v8__BigInt__Uint64Value
+    v8__BigInt__WordCount
+    v8__Boolean__New
+    v8__Context__Enter
+    v8__Context__Exit
+    v8__Context__GetAlignedPointerFromEmbedderData
+    v8__Context__GetEmbedderData
+    v8__Context__GetNumberOfEmbedderDataFields
+    v8__Context__New
+    v8__Context__SetAlignedPointerInEmbedderData
+    v8__Context__SetEmbedderData
+    v8__DataView__New
+    v8__Exception__Error
+    v8__Exception__RangeError
+    v8__Exception__TypeError
+    v8__FunctionCallbackInfo__Get
+    v8__FunctionCallbackInfo__GetIsolate
+    v8__FunctionCallbackInfo__GetReturnValue
+    v8__Function__Call
+    v8__Function__New
+    v8__Function__NewInstance
+    v8__Global__New
+    v8__Global__NewWeak
+    v8__Global__Reset
+    v8__HandleScope__CONSTRUCT
+    v8__HandleScope__DESTRUCT
+    v8__Integer__New
+    v8__Integer__NewFromUnsigned
+    v8__Isolate__AddNearHeapLimitCallback
+    v8__Isolate__CancelTerminateExecution
+    v8__Isolate__CreateParams__CONSTRUCT
+    v8__Isolate__CreateParams__SIZEOF
+    v8__Isolate__Dispose
+    v8__Isolate__Enter
+    v8__Isolate__Exit
+    v8__Isolate__GetCurrent
+    v8__Isolate__GetCurrentContext
+    v8__Isolate__GetData
+    v8__Isolate__GetHeapStatistics
+    v8__Isolate__GetNumberOfDataSlots
+    v8__Isolate__IsExecutionTerminating
+    v8__Isolate__LowMemoryNotification
+    v8__Isolate__New
+    v8__Isolate__RemoveNearHeapLimitCallback
+    v8__Isolate__SetCaptureStackTraceForUncaughtExceptions
+    v8__Isolate__SetData
+    v8__Isolate__TerminateExecution
+    v8__Isolate__ThrowException
+    v8__JSON__Stringify
+    v8__Local__New
+    v8__Message__Get
+    v8__Message__GetStackTrace
+    v8__Module__CreateSyntheticModule
+    v8__Module__Evaluate
+    v8__Module__GetException
+    v8__Module__GetModuleNamespace
+    v8__Module__GetStatus
+    v8__Module__InstantiateModule
+    v8__Module__SetSyntheticModuleExport
+    v8__Null
+    v8__Object__Get
+    v8__Object__GetIndex
+    v8__Object__HasOwnProperty
+    v8__Object__New
+    v8__Object__Set
+    v8__Object__SetIntegrityLevel
+    v8__Platform__DELETE
+    v8__Platform__NewSingleThreadedDefaultPlatform
+    v8__Platform__NotifyIsolateShutdown
+    v8__Promise__Result
+    v8__Promise__State
+    v8__ResourceConstraints__ConfigureDefaultsFromHeapSize
+    v8__ReturnValue__Value__Set
+    v8__ReturnValue__Value__SetUndefined
+    v8__ReturnValue__Value__Set__Int32
+    v8__ReturnValue__Value__Set__Uint32
+    v8__ScriptCompiler__CompileModule
+    v8__ScriptCompiler__Source__CONSTRUCT
+    v8__ScriptCompiler__Source__DESTRUCT
+    v8__ScriptOrigin__CONSTRUCT
+    v8__SnapshotCreator__DESTRUCT
+    v8__StackFrame__GetColumn
+    v8__StackFrame__GetFunctionName
+    v8__StackFrame__GetLineNumber
+    v8__StackFrame__GetScriptId
+    v8__StackFrame__GetScriptName
+    v8__StackFrame__GetScriptNameOrSourceURL
+    v8__StackFrame__GetScriptSourceMappingURL
+    v8__StackFrame__IsConstructor
+    v8__StackFrame__IsEval
+    v8__StackFrame__IsUserJavaScript
+    v8__StackFrame__IsWasm
+    v8__StackTrace__CurrentStackTrace
+    v8__StackTrace__GetFrame
+    v8__StackTrace__GetFrameCount
+    v8__StartupData__data__DELETE
+    v8__String__Empty
+    v8__String__IsOneByte
+    v8__String__Length
+    v8__String__NewExternalOneByteConst
+    v8__String__NewFromUtf8
+    v8__String__Utf8Length
+    v8__String__WriteOneByte_v2
+    v8__String__WriteUtf8_v2
+    v8__Symbol__ForApi
+    v8__TryCatch__CONSTRUCT
+    v8__TryCatch__CanContinue
+    v8__TryCatch__DESTRUCT
+    v8__TryCatch__Exception
+    v8__TryCatch__HasTerminated
+    v8__TryCatch__Message
+    v8__Uint32__Value
+    v8__Uint8Array__New
+    v8__Undefined
+    v8__V8__Initialize
+    v8__V8__InitializePlatform
+    v8__V8__SetFlagsFromString
+    v8__Value__BooleanValue
+    v8__Value__InstanceOf
+    v8__Value__IsArray
+    v8__Value__IsArrayBuffer
+    v8__Value__IsArrayBufferView
+    v8__Value__IsAsyncFunction
+    v8__Value__IsBigInt
+    v8__Value__IsBigInt64Array
+    v8__Value__IsBigUint64Array
+    v8__Value__IsBoolean
+    v8__Value__IsDataView
+    v8__Value__IsDate
+    v8__Value__IsFloat32Array
+    v8__Value__IsFloat64Array
+    v8__Value__IsFunction
+    v8__Value__IsGeneratorFunction
+    v8__Value__IsInt16Array
+    v8__Value__IsInt32Array
+    v8__Value__IsInt8Array
+    v8__Value__IsMap
+    v8__Value__IsMapIterator
+    v8__Value__IsModuleNamespaceObject
+    v8__Value__IsNull
+    v8__Value__IsNullOrUndefined
+    v8__Value__IsNumber
+    v8__Value__IsObject
+    v8__Value__IsPromise
+    v8__Value__IsProxy
+    v8__Value__IsRegExp
+    v8__Value__IsSet
+    v8__Value__IsSetIterator
+    v8__Value__IsSharedArrayBuffer
+    v8__Value__IsString
+    v8__Value__IsSymbol
+    v8__Value__IsTypedArray
+    v8__Value__IsUint16Array
+    v8__Value__IsUint32
+    v8__Value__IsUint32Array
+    v8__Value__IsUint8Array
+    v8__Value__IsUint8ClampedArray
+    v8__Value__IsUndefined
+    v8__Value__IsWasmMemoryObject
+    v8__Value__IsWasmModuleObject
+    v8__Value__IsWeakMap
+    v8__Value__IsWeakSet
+    v8__Value__ToString
+    v8__WeakCallbackInfo__GetIsolate
+    v8__WeakCallbackInfo__GetParameter
+    v8__WeakCallbackInfo__SetSecondPassCallback
+}
