@@ -30,9 +30,14 @@ pub fn init(format: LogFormat) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What the engine writes into the module's log has this as its target.
+const BY_THE_ENGINE: &str = "__spacetimedb__";
+
 #[derive(Deserialize)]
 struct Line<'a> {
     level: &'a str,
+    #[serde(default)]
+    target: Option<&'a str>,
     #[serde(default)]
     function: Option<&'a str>,
     message: std::borrow::Cow<'a, str>,
@@ -64,6 +69,12 @@ pub fn follow_module(module: &ModuleHost) {
 
 fn emit(line: &Line<'_>) {
     let (function, message) = (line.function.unwrap_or_default(), &*line.message);
+    // A reducer that refuses a call is no error of the hub's, and its text may
+    // repeat what the caller sent.
+    if line.target == Some(BY_THE_ENGINE) {
+        tracing::debug!(target: "module", function, "{message}");
+        return;
+    }
     match line.level.to_ascii_lowercase().as_str() {
         "error" | "panic" => tracing::error!(target: "module", function, "{message}"),
         "warn" => tracing::warn!(target: "module", function, "{message}"),
