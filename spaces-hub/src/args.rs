@@ -26,7 +26,12 @@ Logs go to standard error. RUST_LOG selects them, as in RUST_LOG=debug.";
 #[command(name = "spaces-hub", version, after_help = EXAMPLES)]
 pub struct Args {
     /// Address and port to listen on; port 0 takes a free one
-    #[arg(long, env = "SPACES_HUB_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:3300")]
+    #[arg(
+        long,
+        env = "SPACES_HUB_LISTEN",
+        value_name = "ADDR:PORT",
+        default_value = "127.0.0.1:3300"
+    )]
     pub listen: SocketAddr,
 
     /// Where the hub keeps its data; created if missing
@@ -52,7 +57,12 @@ pub struct Args {
     pub module: Option<PathBuf>,
 
     /// Name under which clients find the database
-    #[arg(long, env = "SPACES_HUB_DATABASE", value_name = "NAME", default_value = "spaces")]
+    #[arg(
+        long,
+        env = "SPACES_HUB_DATABASE",
+        value_name = "NAME",
+        default_value = "spaces"
+    )]
     pub database: DatabaseName,
 
     /// Address by which others reach the hub, written into invites

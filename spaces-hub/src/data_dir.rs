@@ -32,7 +32,11 @@ impl DataDir {
         let path = fs::canonicalize(path)
             .with_context(|| format!("could not resolve the data directory {}", path.display()))?;
         let lock = lock(&path)?;
-        Ok(Self { path, _lock: lock, _temporary: None })
+        Ok(Self {
+            path,
+            _lock: lock,
+            _temporary: None,
+        })
     }
 
     /// Makes a temporary directory that lives as long as the value.
@@ -52,7 +56,11 @@ impl DataDir {
             tracing::debug!(%error, "this ephemeral hub has a compile cache of its own");
         }
         let lock = lock(&path)?;
-        Ok(Self { path, _lock: lock, _temporary: Some(temporary) })
+        Ok(Self {
+            path,
+            _lock: lock,
+            _temporary: Some(temporary),
+        })
     }
 
     pub fn path(&self) -> &Path {
@@ -106,7 +114,10 @@ fn share_compile_cache(dir: &Path) -> anyhow::Result<()> {
     };
     let shared = base.join("spaces-hub");
     // What lies here is machine code that will be run: nobody else may write it.
-    DirBuilder::new().recursive(true).mode(0o700).create(&shared)?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&shared)?;
     std::os::unix::fs::symlink(&shared, dir.join("cache"))?;
     Ok(())
 }
@@ -122,7 +133,12 @@ pub fn write_atomically(path: &Path, content: &[u8], mode: u32) -> anyhow::Resul
         _ => Path::new("."),
     };
     let write = || -> anyhow::Result<()> {
-        let mut file = tempfile::Builder::new().prefix(".new-").permissions(permissions(mode)).tempfile_in(dir)?;
+        let mut file = tempfile::Builder::new()
+            .prefix(".new-")
+            .permissions(permissions(mode))
+            .tempfile_in(dir)?;
+        // The mode above is subject to the umask.
+        file.as_file().set_permissions(permissions(mode))?;
         file.write_all(content)?;
         file.as_file().sync_all()?;
         file.persist(path)?;

@@ -10,9 +10,11 @@ use spacetimedb::db::persistence::LocalPersistenceProvider;
 use spacetimedb::db::{Config, Storage};
 use spacetimedb::energy::NullEnergyMonitor;
 use spacetimedb::host::{
-    HostController, HostRuntimeConfig, IdcConfig, MigratePlanResult, ModuleHost, UpdateDatabaseResult,
+    HostController, HostRuntimeConfig, IdcConfig, MigratePlanResult, ModuleHost,
+    UpdateDatabaseResult,
 };
 use spacetimedb::messages::control_db::{Database, HostType};
+use spacetimedb::subscription::module_subscription_manager::TransactionOffset;
 use spacetimedb::subscription::row_list_builder_pool::BsatnRowListBuilderPool;
 use spacetimedb::util::jobs::JobCores;
 use spacetimedb_datastore::system_tables::ModuleKind;
@@ -43,8 +45,16 @@ pub struct Engine {
 
 /// What an update would do.
 pub enum MigrationPlan {
-    Possible { text: Box<str>, breaks_clients: bool, token: Hash, major_version_upgrade: bool },
-    Impossible { reason: String, major_version_upgrade: bool },
+    Possible {
+        text: Box<str>,
+        breaks_clients: bool,
+        token: Hash,
+        major_version_upgrade: bool,
+    },
+    Impossible {
+        reason: String,
+        major_version_upgrade: bool,
+    },
 }
 
 impl Engine {
@@ -55,12 +65,24 @@ impl Engine {
     ///
     /// # Errors
     /// When the engine refuses its configuration.
-    pub fn new(dir: &DataDir, record: &Record, issuer: &Issuer, offered: &Module, port: u16) -> anyhow::Result<Self> {
+    pub fn new(
+        dir: &DataDir,
+        record: &Record,
+        issuer: &Issuer,
+        offered: &Module,
+        port: u16,
+    ) -> anyhow::Result<Self> {
         let data_dir = Arc::new(ServerDataDir::from_path_unchecked(dir.path()));
-        let config = Config { storage: Storage::Disk, page_pool_max_size: None };
+        let config = Config {
+            storage: Storage::Disk,
+            page_pool_max_size: None,
+        };
         // A module of a hub has no business on the network.
-        let runtimes =
-            HostRuntimeConfig::new(WasmConfig::default(), V8Config::default(), ModuleHttpConfig { enabled: false });
+        let runtimes = HostRuntimeConfig::new(
+            WasmConfig::default(),
+            V8Config::default(),
+            ModuleHttpConfig { enabled: false },
+        );
         let (offered_hash, bytes) = (offered.hash(), offered.bytes().clone());
         let programs = Arc::new(move |hash: Hash| {
             let program = (hash == offered_hash).then(|| Box::from(&bytes[..]));
@@ -76,7 +98,10 @@ impl Engine {
             Arc::new(LocalPersistenceProvider::new(data_dir)),
             JobCores::without_pinned_cores(),
         );
-        controller.set_idc_config(IdcConfig { http_port: port, token_signer: issuer.between_databases() })?;
+        controller.set_idc_config(IdcConfig {
+            http_port: port,
+            token_signer: issuer.between_databases(),
+        })?;
         let database = Database {
             id: DATABASE_ID,
             database_identity: record.database_identity(),
@@ -85,7 +110,11 @@ impl Engine {
             initial_program: offered_hash,
             bootstrap_generation: 0,
         };
-        Ok(Self { controller, database, clients: ClientActorIndex::new() })
+        Ok(Self {
+            controller,
+            database,
+            clients: ClientActorIndex::new(),
+        })
     }
 
     pub fn database(&self) -> &Database {
@@ -144,7 +173,9 @@ impl Engine {
     /// # Errors
     /// When it cannot be started.
     pub async fn module(&self) -> anyhow::Result<ModuleHost> {
-        self.controller.get_or_launch_module_host(self.database.clone(), REPLICA_ID).await
+        self.controller
+            .get_or_launch_module_host(self.database.clone(), REPLICA_ID)
+            .await
     }
 
     /// The running module, and each one that replaces it.
@@ -152,7 +183,9 @@ impl Engine {
     /// # Errors
     /// When it cannot be started.
     pub async fn watch_module(&self) -> anyhow::Result<watch::Receiver<ModuleHost>> {
-        self.controller.watch_maybe_launch_module_host(self.database.clone(), REPLICA_ID).await
+        self.controller
+            .watch_maybe_launch_module_host(self.database.clone(), REPLICA_ID)
+            .await
     }
 
     /// Replaces the running module and migrates its tables; the old one keeps
@@ -161,7 +194,11 @@ impl Engine {
     /// # Errors
     /// When the new module cannot be started. A refused migration is not an
     /// error but an [`UpdateDatabaseResult`].
-    pub async fn update(&self, module: &Module, policy: MigrationPolicy) -> anyhow::Result<UpdateDatabaseResult> {
+    pub async fn update(
+        &self,
+        module: &Module,
+        policy: MigrationPolicy,
+    ) -> anyhow::Result<UpdateDatabaseResult> {
         use UpdateDatabaseResult::{UpdatePerformed, UpdatePerformedWithClientDisconnect};
         let mut result = self
             .controller
@@ -174,12 +211,23 @@ impl Engine {
                 Default::default(),
             )
             .await?;
-        if let UpdatePerformed { tx_offset, durable_offset }
-        | UpdatePerformedWithClientDisconnect { tx_offset, durable_offset } = &mut result
+        if let UpdatePerformed {
+            tx_offset,
+            durable_offset,
+        }
+        | UpdatePerformedWithClientDisconnect {
+            tx_offset,
+            durable_offset,
+        } = &mut result
             && let Some(durable) = durable_offset
         {
-            let offset = tx_offset.await.context("the engine dropped the update's transaction")?;
-            durable.wait_for(offset).await.context("the database was closed before the update was durable")?;
+            let offset = tx_offset
+                .await
+                .context("the engine dropped the update's transaction")?;
+            durable
+                .wait_for(offset)
+                .await
+                .context("the database was closed before the update was durable")?;
         }
         Ok(result)
     }
@@ -188,7 +236,11 @@ impl Engine {
     ///
     /// # Errors
     /// When the new module cannot be loaded.
-    pub async fn plan_update(&self, module: &Module, style: PrettyPrintStyle) -> anyhow::Result<MigrationPlan> {
+    pub async fn plan_update(
+        &self,
+        module: &Module,
+        style: PrettyPrintStyle,
+    ) -> anyhow::Result<MigrationPlan> {
         let plan = self
             .controller
             .migrate_plan(
@@ -212,9 +264,13 @@ impl Engine {
                 token: self.migration_token(old_module_hash, new_module_hash),
                 major_version_upgrade,
             },
-            MigratePlanResult::AutoMigrationError { error, major_version_upgrade } => {
-                MigrationPlan::Impossible { reason: error.to_string(), major_version_upgrade }
-            }
+            MigratePlanResult::AutoMigrationError {
+                error,
+                major_version_upgrade,
+            } => MigrationPlan::Impossible {
+                reason: error.to_string(),
+                major_version_upgrade,
+            },
         })
     }
 
@@ -222,7 +278,12 @@ impl Engine {
     /// clients.
     pub fn migration_token(&self, old_module_hash: Hash, new_module_hash: Hash) -> Hash {
         let database_identity = self.database_identity();
-        MigrationToken { database_identity, old_module_hash, new_module_hash }.hash()
+        MigrationToken {
+            database_identity,
+            old_module_hash,
+            new_module_hash,
+        }
+        .hash()
     }
 
     /// Stops the module and closes the database after its log is on disk.
@@ -230,6 +291,22 @@ impl Engine {
     /// # Errors
     /// When that takes too long.
     pub async fn stop(&self) -> anyhow::Result<()> {
-        self.controller.exit_module_host(REPLICA_ID, STOP_DEADLINE).await
+        self.controller
+            .exit_module_host(REPLICA_ID, STOP_DEADLINE)
+            .await
     }
+}
+
+/// Waits until the transaction at `offset` is on disk.
+///
+/// # Errors
+/// When the database is closed before that: whether it is kept is then unknown.
+pub async fn durable(module: &ModuleHost, offset: TransactionOffset) -> anyhow::Result<()> {
+    const LOST: &str = "the database was closed before the change was durable: it may be lost";
+    let Some(mut durable) = module.durable_tx_offset() else {
+        return Ok(());
+    };
+    let offset = offset.await.context(LOST)?;
+    durable.wait_for(offset).await.context(LOST)?;
+    Ok(())
 }

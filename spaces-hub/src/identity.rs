@@ -64,10 +64,16 @@ impl Issuer {
             }
         }
         let read = |path: &std::path::Path| {
-            fs::read(path).with_context(|| format!("could not read the signing key {}", path.display()))
+            fs::read(path)
+                .with_context(|| format!("could not read the signing key {}", path.display()))
         };
-        let keys = JwtKeys::new(read(&public)?, read(&private)?)
-            .with_context(|| format!("{} and {} are not a pair of EC P-256 keys", private.display(), public.display()))?;
+        let keys = JwtKeys::new(read(&public)?, read(&private)?).with_context(|| {
+            format!(
+                "{} and {} are not a pair of EC P-256 keys",
+                private.display(),
+                public.display()
+            )
+        })?;
         Ok(Self { keys })
     }
 
@@ -98,7 +104,11 @@ impl Issuer {
     /// When signing fails.
     pub fn short_lived(&self, caller: &Caller, lifetime: Duration) -> anyhow::Result<String> {
         let iat = SystemTime::now();
-        let claims = SpacetimeIdentityClaims { iat, exp: Some(iat + lifetime), ..caller.claims.clone() };
+        let claims = SpacetimeIdentityClaims {
+            iat,
+            exp: Some(iat + lifetime),
+            ..caller.claims.clone()
+        };
         self.keys.sign(&claims).context("could not sign a token")
     }
 
@@ -107,7 +117,10 @@ impl Issuer {
     /// signed by this hub.
     pub async fn check(&self, token: &str) -> Result<Caller, String> {
         match self.keys.public.validate_token(token).await {
-            Ok(claims) => Ok(Caller { claims, token: token.to_owned() }),
+            Ok(claims) => Ok(Caller {
+                claims,
+                token: token.to_owned(),
+            }),
             Err(error) => Err(format!("this hub does not accept the token: {error}")),
         }
     }
@@ -122,6 +135,6 @@ impl Issuer {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

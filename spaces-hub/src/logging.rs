@@ -10,9 +10,11 @@ use tracing_subscriber::fmt;
 
 use crate::args::LogFormat;
 
-/// The engine tells at `info` what concerns its developers.
-const DEFAULT_FILTER: &str = "info,spacetimedb=warn,spacetimedb_engine=warn,spacetimedb_commitlog=warn,\
-    spacetimedb_durability=warn,spacetimedb_snapshot=warn,spacetimedb_datastore=warn";
+/// The engine tells at `info` what concerns its developers, and warns at each
+/// start that its snapshots have not begun yet.
+const DEFAULT_FILTER: &str = "info,spacetimedb=warn,spacetimedb_engine=warn,\
+    spacetimedb_engine::snapshot=error,spacetimedb_commitlog=warn,spacetimedb_durability=warn,\
+    spacetimedb_snapshot=warn,spacetimedb_datastore=warn";
 
 /// # Errors
 /// When `RUST_LOG` is not a filter.
@@ -24,7 +26,10 @@ pub fn init(format: LogFormat) -> anyhow::Result<()> {
     };
     let log = fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match format {
-        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).with_target(false).init(),
+        LogFormat::Text => log
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_target(false)
+            .init(),
         LogFormat::Json => log.json().flatten_event(true).init(),
     }
     Ok(())

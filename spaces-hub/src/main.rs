@@ -47,6 +47,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: Args) -> anyhow::Result<()> {
+    // The engine creates its files without asking for a mode.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let dir = match &args.data_dir {
         Some(path) => DataDir::open(path)?,
         None => DataDir::ephemeral()?,
@@ -61,7 +63,9 @@ async fn run(args: Args) -> anyhow::Result<()> {
     let engine = Engine::new(&dir, &record, &issuer, &offered, address.port())?;
     let module = publish::bring_up(&engine, &mut record, &offered).await?;
     logging::follow_module(&module);
-    let uri = args.uri.unwrap_or_else(|| format!("http://{}", invite::reachable(address)));
+    let uri = args
+        .uri
+        .unwrap_or_else(|| format!("http://{}", invite::reachable(address)));
     invite::write_once(&dir, &mut record, &issuer, &module, &uri, &args.database).await?;
 
     let hub = Arc::new(Hub {

@@ -25,7 +25,8 @@ impl Module {
     /// # Errors
     /// When the file cannot be read or holds no WebAssembly.
     pub fn read(file: &Path) -> anyhow::Result<Self> {
-        let bytes = std::fs::read(file).with_context(|| format!("could not read the module {}", file.display()))?;
+        let bytes = std::fs::read(file)
+            .with_context(|| format!("could not read the module {}", file.display()))?;
         Self::new(bytes.into()).with_context(|| format!("{} cannot be published", file.display()))
     }
 

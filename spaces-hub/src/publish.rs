@@ -16,7 +16,11 @@ use crate::record::Record;
 ///
 /// # Errors
 /// When the database cannot be started, or a new one not with this module.
-pub async fn bring_up(engine: &Engine, record: &mut Record, offered: &Module) -> anyhow::Result<ModuleHost> {
+pub async fn bring_up(
+    engine: &Engine,
+    record: &mut Record,
+    offered: &Module,
+) -> anyhow::Result<ModuleHost> {
     let Some(published) = record.published() else {
         engine.check(offered).await?;
         let module = engine.launch().await?;
@@ -61,7 +65,10 @@ async fn upgrade(
         Ok(_) => {
             record.set_published(to)?;
             tracing::info!(%from, %to, "upgraded the module");
-            return engine.module().await.context("the upgraded module is not running");
+            return engine
+                .module()
+                .await
+                .context("the upgraded module is not running");
         }
         Err(error) => format!("{error:#}"),
     };

@@ -44,8 +44,9 @@ impl Record {
         let path = dir.file(FILE);
         match fs::read(&path) {
             Ok(text) => {
-                let facts = serde_json::from_slice(&text)
-                    .with_context(|| format!("{} is damaged: restore it from a backup", path.display()))?;
+                let facts = serde_json::from_slice(&text).with_context(|| {
+                    format!("{} is damaged: restore it from a backup", path.display())
+                })?;
                 Ok(Self { path, facts })
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -56,7 +57,11 @@ impl Record {
                     published: None,
                     owner_invited: false,
                 };
-                write_atomically(&dir.file(OWNER_TOKEN_FILE), format!("{}\n", owner.token).as_bytes(), 0o600)?;
+                write_atomically(
+                    &dir.file(OWNER_TOKEN_FILE),
+                    format!("{}\n", owner.token).as_bytes(),
+                    0o600,
+                )?;
                 let record = Self { path, facts };
                 record.save()?;
                 Ok(record)

@@ -32,7 +32,11 @@ pub async fn bind(address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAdd
 ///
 /// # Errors
 /// When the port file cannot be written or the listener fails.
-pub async fn until_signal(hub: &Arc<Hub>, listener: TcpListener, port_file: Option<&Path>) -> anyhow::Result<()> {
+pub async fn until_signal(
+    hub: &Arc<Hub>,
+    listener: TcpListener,
+    port_file: Option<&Path>,
+) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let stopping = hub.stopping.clone();
     let mut terminate = signal(SignalKind::terminate())?;
@@ -49,7 +53,9 @@ pub async fn until_signal(hub: &Arc<Hub>, listener: TcpListener, port_file: Opti
         .into_future();
     let mut server = tokio::spawn(server);
 
-    let _port_file = port_file.map(|path| PortFile::write(path, address.port())).transpose()?;
+    let _port_file = port_file
+        .map(|path| PortFile::write(path, address.port()))
+        .transpose()?;
     tracing::info!(%address, database = %hub.name, "the hub is ready");
 
     tokio::select! {
@@ -67,7 +73,10 @@ pub async fn until_signal(hub: &Arc<Hub>, listener: TcpListener, port_file: Opti
     })
     .await;
     if drained.is_err() {
-        tracing::warn!(seconds = DRAIN_DEADLINE.as_secs(), "some requests did not end in time and are cut off");
+        tracing::warn!(
+            seconds = DRAIN_DEADLINE.as_secs(),
+            "some requests did not end in time and are cut off"
+        );
     }
     Ok(())
 }

@@ -11,13 +11,14 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use spacetimedb::client::ClientActorId;
 use spacetimedb::host::{
-    FunctionArgs, ModuleHost, ProcedureCallError, ReducerCallError, ReducerCallResult, ReducerOutcome,
+    FunctionArgs, ModuleHost, ProcedureCallError, ReducerCallError, ReducerCallResult,
+    ReducerOutcome,
 };
-use spacetimedb::subscription::module_subscription_manager::TransactionOffset;
 
 use super::caller::{Presence, random_connection_id};
 use super::reply::sats_json;
 use super::{Hub, Refusal};
+use crate::engine::durable;
 use crate::identity::Caller;
 
 #[derive(Deserialize)]
@@ -50,7 +51,10 @@ pub async fn call(
 }
 
 fn arguments(headers: &HeaderMap, body: Bytes) -> Result<FunctionArgs, Refusal> {
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let mime = content_type.split(';').next().unwrap_or_default().trim();
     if !mime.eq_ignore_ascii_case("application/json") {
         return Err(Refusal::new(
@@ -58,7 +62,9 @@ fn arguments(headers: &HeaderMap, body: Bytes) -> Result<FunctionArgs, Refusal> 
             "send the arguments as a JSON array with `Content-Type: application/json`",
         ));
     }
-    let json = body.try_into().map_err(|_| Refusal::bad_request("the arguments are not valid UTF-8"))?;
+    let json = body
+        .try_into()
+        .map_err(|_| Refusal::bad_request("the arguments are not valid UTF-8"))?;
     Ok(FunctionArgs::Json(json))
 }
 
@@ -71,7 +77,15 @@ async fn call_function(
 ) -> Result<Response, Refusal> {
     let connection = Some(id.connection_id);
     let called = module
-        .call_reducer_with_offset(id.identity, connection, None, None, None, function, args.clone())
+        .call_reducer_with_offset(
+            id.identity,
+            connection,
+            None,
+            None,
+            None,
+            function,
+            args.clone(),
+        )
         .await;
     match called {
         Ok(called) => {
@@ -81,37 +95,21 @@ async fn call_function(
             Ok(reducer_reply(called.result))
         }
         Err(ReducerCallError::NoSuchReducer | ReducerCallError::ScheduleReducerNotFound) => {
-            let called =
-                module.call_procedure(id.identity, connection, None, function, args, confirmed).await;
+            let called = module
+                .call_procedure(id.identity, connection, None, function, args, confirmed)
+                .await;
             if let (true, Some(offset)) = (confirmed, called.tx_offset) {
                 durable(module, offset).await?;
             }
-            let value = called.result.map_err(|error| procedure_refusal(error, function))?;
+            let value = called
+                .result
+                .map_err(|error| procedure_refusal(error, function))?;
             let mut reply = sats_json(&value.return_val)?;
             add_duration(&mut reply, value.execution_duration);
             Ok(reply)
         }
         Err(error) => Err(reducer_refusal(error)),
     }
-}
-
-/// Waits until the transaction at `offset` is on disk.
-///
-/// # Errors
-/// When the database is closed before that: the fate of the call is unknown.
-pub async fn durable(module: &ModuleHost, offset: TransactionOffset) -> Result<(), Refusal> {
-    let Some(mut durable) = module.durable_tx_offset() else {
-        return Ok(());
-    };
-    let lost = |_| {
-        Refusal::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "the database was closed before the change was durable: it may be lost",
-        )
-    };
-    let offset = offset.await.map_err(|_| lost(()))?;
-    durable.wait_for(offset).await.map_err(|_| lost(()))?;
-    Ok(())
 }
 
 fn reducer_reply(result: ReducerCallResult) -> Response {
@@ -122,9 +120,11 @@ fn reducer_reply(result: ReducerCallResult) -> Response {
             Ok(status) => (status, text.into_string()).into_response(),
             Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, text.into_string()).into_response(),
         },
-        ReducerOutcome::BudgetExceeded => {
-            (StatusCode::PAYMENT_REQUIRED, "the reducer used more than its budget of computing time").into_response()
-        }
+        ReducerOutcome::BudgetExceeded => (
+            StatusCode::PAYMENT_REQUIRED,
+            "the reducer used more than its budget of computing time",
+        )
+            .into_response(),
     };
     add_duration(&mut reply, result.execution_duration);
     reply
@@ -132,12 +132,17 @@ fn reducer_reply(result: ReducerCallResult) -> Response {
 
 pub fn add_duration(reply: &mut Response, duration: Duration) {
     let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-    reply.headers_mut().insert("spacetime-execution-duration-micros", HeaderValue::from(micros));
+    reply.headers_mut().insert(
+        "spacetime-execution-duration-micros",
+        HeaderValue::from(micros),
+    );
 }
 
 fn reducer_refusal(error: ReducerCallError) -> Refusal {
     let status = match &error {
-        ReducerCallError::Args(_) | ReducerCallError::LifecycleReducer(_) => StatusCode::BAD_REQUEST,
+        ReducerCallError::Args(_) | ReducerCallError::LifecycleReducer(_) => {
+            StatusCode::BAD_REQUEST
+        }
         ReducerCallError::NoSuchReducer
         | ReducerCallError::ScheduleReducerNotFound
         | ReducerCallError::NoSuchModule(_) => StatusCode::NOT_FOUND,
@@ -149,7 +154,9 @@ fn reducer_refusal(error: ReducerCallError) -> Refusal {
 fn procedure_refusal(error: ProcedureCallError, function: &str) -> Refusal {
     let status = match &error {
         ProcedureCallError::NoSuchProcedure => {
-            return Refusal::not_found(format!("the module has no reducer or procedure {function:?}"));
+            return Refusal::not_found(format!(
+                "the module has no reducer or procedure {function:?}"
+            ));
         }
         ProcedureCallError::Args(_) => StatusCode::BAD_REQUEST,
         ProcedureCallError::NoSuchModule(_) => StatusCode::NOT_FOUND,

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, Query, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
+use futures::future::BoxFuture;
 use http::{HeaderValue, StatusCode, header, request};
 use serde::Deserialize;
-use futures::future::BoxFuture;
 use spacetimedb::auth::identity::ConnectionAuthCtx;
-use spacetimedb::client::{ClientActorId, ClientConfig, ClientConnection, ClientConnectionReceiver};
+use spacetimedb::client::{
+    ClientActorId, ClientConfig, ClientConnection, ClientConnectionReceiver,
+};
 use spacetimedb::host::ModuleHost;
 use spacetimedb::host::module_host::ClientConnectedError;
 use spacetimedb_lib::ConnectionId;
@@ -30,11 +32,18 @@ struct TokenParameter {
 impl FromRequestParts<Arc<Hub>> for Known {
     type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut request::Parts, hub: &Arc<Hub>) -> Result<Self, Refusal> {
+    async fn from_request_parts(
+        parts: &mut request::Parts,
+        hub: &Arc<Hub>,
+    ) -> Result<Self, Refusal> {
         let Some(token) = token(parts)? else {
             return Ok(Self(None));
         };
-        hub.issuer.check(&token).await.map(|caller| Self(Some(caller))).map_err(Refusal::unauthorized)
+        hub.issuer
+            .check(&token)
+            .await
+            .map(|caller| Self(Some(caller)))
+            .map_err(Refusal::unauthorized)
     }
 }
 
@@ -44,11 +53,17 @@ fn token(parts: &request::Parts) -> Result<Option<String>, Refusal> {
     if let Some(value) = parts.headers.get(header::AUTHORIZATION) {
         let bearer = value.to_str().ok().and_then(|value| value.split_once(' '));
         return match bearer {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token.trim().to_owned())),
-            _ => Err(Refusal::bad_request("the Authorization header must be `Bearer TOKEN`")),
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+                Ok(Some(token.trim().to_owned()))
+            }
+            _ => Err(Refusal::bad_request(
+                "the Authorization header must be `Bearer TOKEN`",
+            )),
         };
     }
-    Ok(Query::<TokenParameter>::try_from_uri(&parts.uri).ok().and_then(|query| query.0.token))
+    Ok(Query::<TokenParameter>::try_from_uri(&parts.uri)
+        .ok()
+        .and_then(|query| query.0.token))
 }
 
 /// Middleware: gives the handler a [`Caller`], made anew for a request without
@@ -87,7 +102,8 @@ pub struct Presence {
 }
 
 /// Serves a client, to the end of its connection.
-pub type Actor = Box<dyn FnOnce(ClientConnection, ClientConnectionReceiver) -> BoxFuture<'static, ()> + Send>;
+pub type Actor =
+    Box<dyn FnOnce(ClientConnection, ClientConnectionReceiver) -> BoxFuture<'static, ()> + Send>;
 
 /// Makes an admission into a connection of the engine. A closure, because the
 /// engine's proof of the admission has a type without a public name.
@@ -96,7 +112,11 @@ type Opening = Box<dyn FnOnce(ClientConfig, AuthCtx, Actor) -> BoxFuture<'static
 impl Presence {
     /// # Errors
     /// The module's own text with status 403 if it refuses the caller.
-    pub async fn begin(hub: &Hub, caller: &Caller, connection_id: ConnectionId) -> Result<Self, Refusal> {
+    pub async fn begin(
+        hub: &Hub,
+        caller: &Caller,
+        connection_id: ConnectionId,
+    ) -> Result<Self, Refusal> {
         let mut modules = hub.engine.watch_module().await?;
         let id = ClientActorId {
             identity: caller.identity(),
@@ -108,22 +128,34 @@ impl Presence {
         // a connection that the module believes in. The task then finishes
         // alone, and dropping its result ends the presence.
         let admission = tokio::spawn(async move {
-            let proof = ClientConnection::call_client_connected_maybe_reject(&mut modules, id, auth.clone()).await?;
+            let proof = ClientConnection::call_client_connected_maybe_reject(
+                &mut modules,
+                id,
+                auth.clone(),
+            )
+            .await?;
             let module = modules.borrow().clone();
             let opening: Opening = Box::new(move |config, sql_auth, actor| {
-                let connection =
-                    ClientConnection::spawn(id, auth, sql_auth, config, REPLICA_ID, modules, actor, proof);
+                let connection = ClientConnection::spawn(
+                    id, auth, sql_auth, config, REPLICA_ID, modules, actor, proof,
+                );
                 Box::pin(async move { drop(connection.await) })
             });
-            Ok::<_, ClientConnectedError>(Self { id, open: Some((module, opening)) })
+            Ok::<_, ClientConnectedError>(Self {
+                id,
+                open: Some((module, opening)),
+            })
         });
         match admission.await.map_err(anyhow::Error::new)? {
             Ok(presence) => Ok(presence),
             Err(ClientConnectedError::Rejected(text)) => Err(Refusal::forbidden(text)),
-            Err(error @ ClientConnectedError::OutOfEnergy) => {
-                Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()))
-            }
-            Err(error) => Err(anyhow::Error::new(error).context("the module could not be asked to admit the caller").into()),
+            Err(error @ ClientConnectedError::OutOfEnergy) => Err(Refusal::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                error.to_string(),
+            )),
+            Err(error) => Err(anyhow::Error::new(error)
+                .context("the module could not be asked to admit the caller")
+                .into()),
         }
     }
 

@@ -27,10 +27,16 @@ pub async fn find(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Refusal> {
-    let asked = params.iter().find(|(key, _)| *key == "database").map(|(_, value)| value).unwrap_or_default();
+    let asked = params
+        .iter()
+        .find(|(key, _)| *key == "database")
+        .map(|(_, value)| value)
+        .unwrap_or_default();
     let named_by = if asked == hub.name.as_ref() {
         NamedBy(Some(hub.name.clone()))
-    } else if Identity::from_hex(asked).is_ok_and(|identity| identity == hub.engine.database_identity()) {
+    } else if Identity::from_hex(asked)
+        .is_ok_and(|identity| identity == hub.engine.database_identity())
+    {
         NamedBy(None)
     } else {
         return Err(Refusal::not_found(format!(
@@ -53,11 +59,14 @@ pub async fn describe(State(hub): State<Arc<Hub>>) -> Result<axum::Json<Value>, 
 }
 
 fn sats(value: &impl Serialize) -> Result<Value, Refusal> {
-    serde_json::to_value(SerializeWrapper::from_ref(value)).map_err(|error| anyhow::Error::new(error).into())
+    serde_json::to_value(SerializeWrapper::from_ref(value))
+        .map_err(|error| anyhow::Error::new(error).into())
 }
 
 pub async fn names(State(hub): State<Arc<Hub>>) -> axum::Json<GetNamesResponse> {
-    axum::Json(GetNamesResponse { names: vec![hub.name.clone()] })
+    axum::Json(GetNamesResponse {
+        names: vec![hub.name.clone()],
+    })
 }
 
 pub async fn default_name(State(hub): State<Arc<Hub>>) -> axum::Json<DatabaseName> {

@@ -17,11 +17,16 @@ const WEBSOCKET_TOKEN_LIFETIME: Duration = Duration::from_secs(60);
 
 pub async fn create(State(hub): State<Arc<Hub>>) -> Result<axum::Json<Value>, Refusal> {
     let caller = hub.issuer.new_identity()?;
-    Ok(axum::Json(json!({ "identity": caller.identity(), "token": caller.token })))
+    Ok(axum::Json(
+        json!({ "identity": caller.identity(), "token": caller.token }),
+    ))
 }
 
 pub async fn public_key(State(hub): State<Arc<Hub>>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/pem-certificate-chain")], hub.issuer.public_key_pem().to_vec())
+    (
+        [(header::CONTENT_TYPE, "application/pem-certificate-chain")],
+        hub.issuer.public_key_pem().to_vec(),
+    )
 }
 
 pub async fn websocket_token(
@@ -33,7 +38,10 @@ pub async fn websocket_token(
     Ok(axum::Json(json!({ "token": token })))
 }
 
-pub async fn verify(Path(identity): Path<String>, Known(caller): Known) -> Result<StatusCode, Refusal> {
+pub async fn verify(
+    Path(identity): Path<String>,
+    Known(caller): Known,
+) -> Result<StatusCode, Refusal> {
     let identity = parse(&identity)?;
     let caller = caller.ok_or_else(token_required)?;
     if caller.identity() != identity {
@@ -47,13 +55,19 @@ pub async fn databases(
     Path(identity): Path<String>,
 ) -> Result<axum::Json<Value>, Refusal> {
     let owns = parse(&identity)? == hub.engine.owner_identity();
-    let identities: Vec<Identity> = owns.then(|| hub.engine.database_identity()).into_iter().collect();
+    let identities: Vec<Identity> = owns
+        .then(|| hub.engine.database_identity())
+        .into_iter()
+        .collect();
     Ok(axum::Json(json!({ "identities": identities })))
 }
 
 fn parse(identity: &str) -> Result<Identity, Refusal> {
-    Identity::from_hex(identity)
-        .map_err(|_| Refusal::bad_request(format!("{identity:?} is not an identity: 64 hexadecimal digits are one")))
+    Identity::from_hex(identity).map_err(|_| {
+        Refusal::bad_request(format!(
+            "{identity:?} is not an identity: 64 hexadecimal digits are one"
+        ))
+    })
 }
 
 fn token_required() -> Refusal {

@@ -31,9 +31,20 @@ pub async fn logs(
 ) -> Result<Response, Refusal> {
     only_the_owner(&hub, &caller, "read the logs")?;
     let module = hub.engine.module().await?;
-    let lines = module.database_logger().tail(num_lines, follow).await.context("could not read the module's log")?;
+    let lines = module
+        .database_logger()
+        .tail(num_lines, follow)
+        .await
+        .context("could not read the module's log")?;
     // A follower must not hold up the end of the hub.
     let stopping = hub.stopping.clone().cancelled_owned();
     let body = Body::from_stream(lines.take_until(stopping));
-    Ok(([(header::CACHE_CONTROL, "no-cache"), (header::CONTENT_TYPE, "application/x-ndjson")], body).into_response())
+    Ok((
+        [
+            (header::CACHE_CONTROL, "no-cache"),
+            (header::CONTENT_TYPE, "application/x-ndjson"),
+        ],
+        body,
+    )
+        .into_response())
 }

@@ -18,6 +18,11 @@ pub async fn metrics() -> Result<impl IntoResponse, Refusal> {
     families.retain(|family| !family.get_metric().is_empty());
     let encoder = TextEncoder::new();
     let mut text = Vec::new();
-    encoder.encode(&families, &mut text).map_err(anyhow::Error::new)?;
-    Ok(([(header::CONTENT_TYPE, encoder.format_type().to_owned())], text))
+    encoder
+        .encode(&families, &mut text)
+        .map_err(anyhow::Error::new)?;
+    Ok((
+        [(header::CONTENT_TYPE, encoder.format_type().to_owned())],
+        text,
+    ))
 }

@@ -54,9 +54,23 @@ pub struct Hub {
 
 pub fn router(hub: Arc<Hub>) -> Router {
     let database = Router::new()
-        .route("/", get(database::describe).put(publish::publish).post(publish::publish).delete(database::fixed))
-        .route("/names", get(database::names).post(database::fixed).put(database::fixed))
-        .route("/default-name", get(database::default_name).post(database::fixed))
+        .route(
+            "/",
+            get(database::describe)
+                .put(publish::publish)
+                .post(publish::publish)
+                .delete(database::fixed),
+        )
+        .route(
+            "/names",
+            get(database::names)
+                .post(database::fixed)
+                .put(database::fixed),
+        )
+        .route(
+            "/default-name",
+            get(database::default_name).post(database::fixed),
+        )
         .route("/identity", get(database::identity))
         .route("/schema", get(schema::schema))
         .route("/call/{function}", post(call::call))
@@ -66,7 +80,10 @@ pub fn router(hub: Arc<Hub>) -> Router {
         .route("/reset", any(database::fixed))
         .route("/unstable/timestamp", get(database::timestamp))
         .route("/subscribe", get(ws::subscribe))
-        .route_layer(middleware::from_fn_with_state(hub.clone(), caller::identify))
+        .route_layer(middleware::from_fn_with_state(
+            hub.clone(),
+            caller::identify,
+        ))
         .route_layer(middleware::from_fn_with_state(hub.clone(), database::find));
 
     let identity = Router::new()

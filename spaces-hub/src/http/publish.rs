@@ -5,12 +5,13 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::{Query, State};
 use bytes::Bytes;
+use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use spacetimedb::host::UpdateDatabaseResult;
 use spacetimedb_client_api_messages::name::{
-    self, MigrationPolicy as PolicyName, PrePublishAutoMigrateResult, PrePublishManualMigrateResult, PrePublishResult,
-    PublishOp,
+    self, MigrationPolicy as PolicyName, PrePublishAutoMigrateResult,
+    PrePublishManualMigrateResult, PrePublishResult, PublishOp,
 };
 use spacetimedb_lib::Hash;
 use spacetimedb_schema::auto_migrate::{MigrationPolicy, PrettyPrintStyle};
@@ -39,9 +40,18 @@ pub async fn publish(
     Extension(caller): Extension<Caller>,
     Extension(NamedBy(domain)): Extension<NamedBy>,
     Query(query): Query<PublishQuery>,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Result<axum::Json<Value>, Refusal> {
     only_the_owner(&hub, &caller, "publish a module")?;
+    if headers
+        .keys()
+        .any(|name| name.as_str().starts_with("spacetime-environment"))
+    {
+        return Err(Refusal::bad_request(
+            "a hub keeps no environment variables for its module",
+        ));
+    }
     if query.clear {
         return Err(Refusal::bad_request(
             "a hub does not clear its database: start it with an empty data directory instead",
@@ -59,10 +69,16 @@ pub async fn publish(
     let module = module(query.host_type.as_deref(), body)?;
     let refused = |reason: String| Refusal::bad_request(format!("the update is refused: {reason}"));
     match hub.engine.update(&module, policy).await {
-        Ok(UpdateDatabaseResult::AutoMigrateError(reasons)) => return Err(refused(reasons.to_string())),
-        Ok(UpdateDatabaseResult::ErrorExecutingMigration(error)) => return Err(refused(format!("{error:#}"))),
+        Ok(UpdateDatabaseResult::AutoMigrateError(reasons)) => {
+            return Err(refused(reasons.to_string()));
+        }
+        Ok(UpdateDatabaseResult::ErrorExecutingMigration(error)) => {
+            return Err(refused(format!("{error:#}")));
+        }
         Err(error) => return Err(refused(format!("{error:#}"))),
-        Ok(UpdateDatabaseResult::NoUpdateNeeded) => tracing::info!(module = %module.hash(), "the module is published already"),
+        Ok(UpdateDatabaseResult::NoUpdateNeeded) => {
+            tracing::info!(module = %module.hash(), "the module is published already")
+        }
         Ok(_) => tracing::info!(module = %module.hash(), "the owner published a module"),
     }
     Ok(axum::Json(json!({
@@ -98,19 +114,28 @@ pub async fn plan(
         .engine
         .plan_update(&module, style)
         .await
-        .map_err(|error| Refusal::bad_request(format!("the module cannot be planned for: {error:#}")))?;
+        .map_err(|error| {
+            Refusal::bad_request(format!("the module cannot be planned for: {error:#}"))
+        })?;
     Ok(axum::Json(match plan {
-        MigrationPlan::Possible { text, breaks_clients, token, major_version_upgrade } => {
-            PrePublishResult::AutoMigrate(PrePublishAutoMigrateResult {
-                migrate_plan: text,
-                break_clients: breaks_clients,
-                token,
-                major_version_upgrade,
-            })
-        }
-        MigrationPlan::Impossible { reason, major_version_upgrade } => {
-            PrePublishResult::ManualMigrate(PrePublishManualMigrateResult { reason, major_version_upgrade })
-        }
+        MigrationPlan::Possible {
+            text,
+            breaks_clients,
+            token,
+            major_version_upgrade,
+        } => PrePublishResult::AutoMigrate(PrePublishAutoMigrateResult {
+            migrate_plan: text,
+            break_clients: breaks_clients,
+            token,
+            major_version_upgrade,
+        }),
+        MigrationPlan::Impossible {
+            reason,
+            major_version_upgrade,
+        } => PrePublishResult::ManualMigrate(PrePublishManualMigrateResult {
+            reason,
+            major_version_upgrade,
+        }),
     }))
 }
 

@@ -14,7 +14,10 @@ pub struct Refusal {
 
 impl Refusal {
     pub fn new(status: StatusCode, text: impl Into<String>) -> Self {
-        Self { status, text: text.into() }
+        Self {
+            status,
+            text: text.into(),
+        }
     }
 
     pub fn bad_request(text: impl Into<String>) -> Self {

@@ -25,6 +25,8 @@ pub async fn schema(
     match version {
         Some(9) => sats_json(&RawModuleDefV9::from(definition)),
         Some(10) => sats_json(&RawModuleDefV10::from(definition)),
-        _ => Err(Refusal::bad_request("the parameter `version` must be 9 or 10")),
+        _ => Err(Refusal::bad_request(
+            "the parameter `version` must be 9 or 10",
+        )),
     }
 }

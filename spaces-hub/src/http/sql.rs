@@ -12,9 +12,10 @@ use spacetimedb_client_api_messages::http::{SqlStmtResult, SqlStmtStats};
 use spacetimedb_lib::identity::AuthCtx;
 use spacetimedb_lib::{ProductType, ProductTypeElement};
 
-use super::call::{add_duration, durable};
+use super::call::add_duration;
 use super::caller::{Presence, random_connection_id};
 use super::{Hub, Refusal};
+use crate::engine::durable;
 use crate::identity::Caller;
 
 #[derive(Deserialize)]
@@ -52,7 +53,12 @@ pub async fn sql(
     reply
 }
 
-async fn run(hub: &Hub, caller: &Caller, statement: String, confirmed: bool) -> Result<Response, Refusal> {
+async fn run(
+    hub: &Hub,
+    caller: &Caller,
+    statement: String,
+    confirmed: bool,
+) -> Result<Response, Refusal> {
     let module = hub.engine.module().await?;
     let auth = AuthCtx::new(hub.engine.owner_identity(), caller.identity());
     let started = Instant::now();
@@ -72,8 +78,10 @@ async fn run(hub: &Hub, caller: &Caller, statement: String, confirmed: bool) -> 
     }
     let duration = started.elapsed();
 
-    let schema: ProductType =
-        columns.into_iter().map(|(name, kind)| ProductTypeElement::new(kind, Some(name))).collect();
+    let schema: ProductType = columns
+        .into_iter()
+        .map(|(name, kind)| ProductTypeElement::new(kind, Some(name)))
+        .collect();
     let mut reply = axum::Json([SqlStmtResult {
         schema,
         rows: result.rows,

@@ -9,11 +9,12 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use futures::stream::{SplitSink, SplitStream};
 use futures::{FutureExt, SinkExt, StreamExt};
 use spacetimedb::client::messages::{
-    IdentityTokenMessage, InUseSerializeBuffer, SerializeBuffer, serialize, serialize_v2, serialize_v3,
+    IdentityTokenMessage, InUseSerializeBuffer, SerializeBuffer, serialize, serialize_v2,
+    serialize_v3,
 };
 use spacetimedb::client::{
-    ClientConfig, ClientConnection, ClientConnectionReceiver, DataMessage, MessageHandleError, OutboundMessage,
-    SessionReservation, WsVersion,
+    ClientConfig, ClientConnection, ClientConnectionReceiver, DataMessage, MessageHandleError,
+    OutboundMessage, SessionReservation, WsVersion,
 };
 use spacetimedb::subscription::row_list_builder_pool::BsatnRowListBuilderPool;
 use spacetimedb_client_api_messages::websocket::v2;
@@ -41,7 +42,12 @@ pub struct Accepted {
 
 /// Serves the client until it leaves, fails, or the hub stops.
 pub async fn run(hub: Arc<Hub>, accepted: Accepted, socket: WebSocket) {
-    let Accepted { caller, config, presence, session } = accepted;
+    let Accepted {
+        caller,
+        config,
+        presence,
+        session,
+    } = accepted;
     let sql_auth = AuthCtx::new(hub.engine.owner_identity(), caller.identity());
     let (finished, is_finished) = oneshot::channel::<()>();
     let actor = move |client: ClientConnection, outbound: ClientConnectionReceiver| {
@@ -74,9 +80,20 @@ fn greeting(client: &ClientConnection, caller: &Caller) -> OutboundMessage {
     let (identity, connection_id) = (client.id.identity, client.id.connection_id);
     let token = caller.token.as_str().into();
     match client.config.version {
-        WsVersion::V1 => OutboundMessage::V1(IdentityTokenMessage { identity, token, connection_id }.into()),
+        WsVersion::V1 => OutboundMessage::V1(
+            IdentityTokenMessage {
+                identity,
+                token,
+                connection_id,
+            }
+            .into(),
+        ),
         WsVersion::V2 | WsVersion::V3 => OutboundMessage::V2(v2::ServerMessage::InitialConnection(
-            v2::InitialConnection { identity, connection_id, token },
+            v2::InitialConnection {
+                identity,
+                connection_id,
+                token,
+            },
         )),
     }
 }
@@ -101,11 +118,22 @@ impl Drop for Departure {
     }
 }
 
-async fn serve(hub: &Hub, client: &Departure, socket: WebSocket, outbound: ClientConnectionReceiver) {
+async fn serve(
+    hub: &Hub,
+    client: &Departure,
+    socket: WebSocket,
+    outbound: ClientConnectionReceiver,
+) {
     let Some(client) = &client.0 else { return };
     let (sink, stream) = socket.split();
     let (urgent, urgent_messages) = mpsc::channel(8);
-    let writer = Writer { sink, outbound, urgent: urgent_messages, pool: hub.engine.row_list_pool(), config: client.config };
+    let writer = Writer {
+        sink,
+        outbound,
+        urgent: urgent_messages,
+        pool: hub.engine.row_list_pool(),
+        config: client.config,
+    };
     let mut writer = AbortOnDropHandle::new(tokio::spawn(writer.run()));
     let mut watcher = client.clone();
 
@@ -124,7 +152,10 @@ async fn serve(hub: &Hub, client: &Departure, socket: WebSocket, outbound: Clien
 }
 
 fn away(reason: &'static str) -> CloseFrame {
-    CloseFrame { code: close_code::AWAY, reason: reason.into() }
+    CloseFrame {
+        code: close_code::AWAY,
+        reason: reason.into(),
+    }
 }
 
 /// Hands each message to the engine before it reads the next one, so that a
@@ -175,14 +206,22 @@ async fn handle(
         MessageHandleError::Execution(error) if client.config.version == WsVersion::V1 => {
             tracing::debug!(error = %format!("{error:#}"), client = %client.id, "a request failed");
             let pool = BsatnRowListBuilderPool::new();
-            let (_, data) = serialize(&pool, SerializeBuffer::new(client.config), error, client.config);
+            let (_, data) = serialize(
+                &pool,
+                SerializeBuffer::new(client.config),
+                error,
+                client.config,
+            );
             // If the writer is gone, the connection is about to end.
             let _ = urgent.send(to_frame(data)).await;
             ControlFlow::Continue(())
         }
         error => {
             tracing::debug!(error = %format!("{error:#}"), client = %client.id, "the client sent what cannot be handled");
-            ControlFlow::Break(CloseFrame { code: close_code::ERROR, reason: shortened(&error.to_string()).into() })
+            ControlFlow::Break(CloseFrame {
+                code: close_code::ERROR,
+                reason: shortened(&error.to_string()).into(),
+            })
         }
     }
 }
@@ -259,9 +298,11 @@ impl Writer {
                 }
                 OutboundMessage::V2(message) if self.config.version == WsVersion::V3 => {
                     // Version 3 takes several messages in one frame.
-                    let more = std::iter::from_fn(|| match messages.next_if(|next| matches!(next, OutboundMessage::V2(_))) {
-                        Some(OutboundMessage::V2(message)) => Some(message),
-                        _ => None,
+                    let more = std::iter::from_fn(|| {
+                        match messages.next_if(|next| matches!(next, OutboundMessage::V2(_))) {
+                            Some(OutboundMessage::V2(message)) => Some(message),
+                            _ => None,
+                        }
                     });
                     let together = std::iter::once(message).chain(more.take(MOST_IN_A_FRAME - 1));
                     let (in_use, bytes) = serialize_v3(&self.pool, buffer, together, compression);

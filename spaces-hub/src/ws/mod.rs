@@ -61,7 +61,9 @@ pub async fn subscribe(
         .max_frame_size(LARGEST_REQUEST);
     let (protocol, version) = negotiated(upgrade.selected_protocol()).ok_or_else(|| {
         let known = SUBPROTOCOLS.map(|(name, ..)| name).join(", ");
-        Refusal::bad_request(format!("no valid protocol selected: ask for one of the subprotocols {known}"))
+        Refusal::bad_request(format!(
+            "no valid protocol selected: ask for one of the subprotocols {known}"
+        ))
     })?;
     let config = ClientConfig {
         protocol,
@@ -70,9 +72,13 @@ pub async fn subscribe(
         tx_update_full: !query.light,
         confirmed_reads: query.confirmed,
     };
-    let connection_id = query.connection_id.map_or_else(random_connection_id, ConnectionId::from);
+    let connection_id = query
+        .connection_id
+        .map_or_else(random_connection_id, ConnectionId::from);
     if connection_id == ConnectionId::ZERO {
-        return Err(Refusal::bad_request("the connection_id of all zeros is reserved"));
+        return Err(Refusal::bad_request(
+            "the connection_id of all zeros is reserved",
+        ));
     }
     let session_id = query.session_id.as_deref().map(parse_session).transpose()?;
 
@@ -81,7 +87,11 @@ pub async fn subscribe(
     let presence = Presence::begin(&hub, &caller, connection_id).await?;
     let session = match session_id {
         None => None,
-        Some(id) => match hub.engine.clients.sessions().try_reserve(hub.engine.database_identity(), presence.id(), id) {
+        Some(id) => match hub.engine.clients.sessions().try_reserve(
+            hub.engine.database_identity(),
+            presence.id(),
+            id,
+        ) {
             Ok(session) => Some(session),
             Err(_busy) => {
                 presence.end().await;
@@ -89,17 +99,27 @@ pub async fn subscribe(
             }
         },
     };
-    let accepted = Accepted { caller, config, presence, session };
+    let accepted = Accepted {
+        caller,
+        config,
+        presence,
+        session,
+    };
     let connections = hub.connections.clone();
     Ok(upgrade
-        .on_failed_upgrade(|error| tracing::debug!(%error, "a client went away during the WebSocket upgrade"))
+        .on_failed_upgrade(
+            |error| tracing::debug!(%error, "a client went away during the WebSocket upgrade"),
+        )
         // Dropping `accepted` on a failed upgrade tells the module.
         .on_upgrade(move |socket| connections.track_future(connection::run(hub, accepted, socket))))
 }
 
 fn negotiated(selected: Option<&HeaderValue>) -> Option<(Protocol, WsVersion)> {
     let selected = selected?;
-    SUBPROTOCOLS.iter().find(|(name, ..)| selected == name).map(|(_, protocol, version)| (*protocol, *version))
+    SUBPROTOCOLS
+        .iter()
+        .find(|(name, ..)| selected == name)
+        .map(|(_, protocol, version)| (*protocol, *version))
 }
 
 fn parse_session(text: &str) -> Result<SessionId, Refusal> {
@@ -111,7 +131,10 @@ fn parse_session(text: &str) -> Result<SessionId, Refusal> {
 /// The connection that holds the session is being ended; the client is to try
 /// again shortly.
 async fn close_as_busy(mut socket: WebSocket) {
-    let frame = CloseFrame { code: SESSION_BUSY_CLOSE_CODE, reason: "the session is still held".into() };
+    let frame = CloseFrame {
+        code: SESSION_BUSY_CLOSE_CODE,
+        reason: "the session is still held".into(),
+    };
     // A client that is gone already needs no farewell.
     let _ = socket.send(Message::Close(Some(frame))).await;
 }

@@ -39,5 +39,8 @@ fn who_is_let_in_may_call_query_and_subscribe() {
 
     assert_eq!(hub.rows(token, "SELECT * FROM guest").len(), 2);
     let (_socket, response) = open(&hub, "v2.bsatn.spacetimedb", token, "").unwrap();
-    assert_eq!(response.headers()["spacetime-identity"], identity.as_str().unwrap());
+    assert_eq!(
+        response.headers()["spacetime-identity"],
+        identity.as_str().unwrap()
+    );
 }

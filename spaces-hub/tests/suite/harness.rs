@@ -19,7 +19,9 @@ pub struct Site {
 
 impl Site {
     pub fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap() }
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+        }
     }
 
     pub fn data(&self) -> PathBuf {
@@ -36,11 +38,16 @@ impl Site {
 
     fn command(&self, module: Option<&Path>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_spaces-hub"));
-        command.args(["--listen", "127.0.0.1:0", "--data-dir"]).arg(self.data());
+        command
+            .args(["--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(self.data());
         if let Some(module) = module {
             command.arg("--module").arg(module);
         }
-        command.env_remove("RUST_LOG").stdin(Stdio::null()).stdout(Stdio::null());
+        command
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
         command
     }
 
@@ -53,7 +60,11 @@ impl Site {
     /// and log.
     pub fn start_and_fail(&self, module: Option<&Path>) -> (ExitStatus, String) {
         let log = self.dir.path().join("failed.log");
-        let mut child = self.command(module).stderr(File::create(&log).unwrap()).spawn().unwrap();
+        let mut child = self
+            .command(module)
+            .stderr(File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
         let status = wait_for_exit(&mut child);
         (status, fs::read_to_string(log).unwrap())
     }
@@ -71,7 +82,9 @@ impl Hub {
     pub fn ephemeral(module: &Path) -> (Self, TempDir) {
         let dir = tempfile::tempdir().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_spaces-hub"));
-        command.args(["--ephemeral", "--listen", "127.0.0.1:0", "--module"]).arg(module);
+        command
+            .args(["--ephemeral", "--listen", "127.0.0.1:0", "--module"])
+            .arg(module);
         command.env("TMPDIR", dir.path());
         (Self::start(command, dir.path()), dir)
     }
@@ -79,12 +92,19 @@ impl Hub {
     pub fn start(mut command: Command, dir: &Path) -> Self {
         let (log, port_file) = (dir.join("hub.log"), dir.join("port"));
         let _ = fs::remove_file(&port_file);
-        let mut child =
-            command.arg("--port-file").arg(&port_file).stderr(File::create(&log).unwrap()).spawn().unwrap();
+        let mut child = command
+            .arg("--port-file")
+            .arg(&port_file)
+            .stderr(File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
         let mut port = None;
         eventually("the port file", || {
             if let Some(status) = child.try_wait().unwrap() {
-                panic!("the hub ended ({status}):\n{}", fs::read_to_string(&log).unwrap());
+                panic!(
+                    "the hub ended ({status}):\n{}",
+                    fs::read_to_string(&log).unwrap()
+                );
             }
             port = fs::read_to_string(&port_file).ok();
             port.is_some()
@@ -127,11 +147,21 @@ impl Hub {
 
     pub fn call(&self, token: Option<&str>, function: &str, args: Value) -> Reply {
         let path = format!("/v1/database/spaces/call/{function}");
-        self.post(&path, token, "application/json", args.to_string().as_bytes())
+        self.post(
+            &path,
+            token,
+            "application/json",
+            args.to_string().as_bytes(),
+        )
     }
 
     pub fn sql(&self, token: Option<&str>, statement: &str) -> Reply {
-        self.post("/v1/database/spaces/sql", token, "text/plain", statement.as_bytes())
+        self.post(
+            "/v1/database/spaces/sql",
+            token,
+            "text/plain",
+            statement.as_bytes(),
+        )
     }
 
     /// The rows of a query that must succeed, made by a new identity.
@@ -188,7 +218,10 @@ fn wait_for_exit(child: &mut Child) -> ExitStatus {
 pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
-        assert!(start.elapsed() < DEADLINE, "waited {DEADLINE:?} in vain for {what}");
+        assert!(
+            start.elapsed() < DEADLINE,
+            "waited {DEADLINE:?} in vain for {what}"
+        );
         std::thread::sleep(Duration::from_millis(5));
     }
 }
@@ -206,7 +239,12 @@ impl Reply {
         Self {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
-            text: response.body_mut().with_config().limit(64 << 20).read_to_string().unwrap(),
+            text: response
+                .body_mut()
+                .with_config()
+                .limit(64 << 20)
+                .read_to_string()
+                .unwrap(),
         }
     }
 
@@ -215,7 +253,10 @@ impl Reply {
     }
 
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+        self.headers
+            .get(name)
+            .map(|value| value.to_str().unwrap())
+            .unwrap_or_default()
     }
 }
 

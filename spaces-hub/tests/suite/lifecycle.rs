@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -22,16 +23,31 @@ fn the_first_start_publishes_and_a_restart_keeps_data_and_identity() {
     let known = hub.post("/v1/identity", None, "text/plain", b"").json();
     hub.stop();
 
-    for secret in ["id_ecdsa", "owner.token", "hub.json"] {
-        let mode = fs::metadata(site.data().join(secret)).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600, "{secret}");
-    }
+    assert_private(&site.data());
 
     let hub = site.start(Some(&notes));
     assert_eq!(hub.rows(None, "SELECT text FROM note"), [json!(["kept"])]);
     assert_eq!(hub.get("/v1/database/spaces/identity", None).text, identity);
-    let path = format!("/v1/identity/{}/verify", known["identity"].as_str().unwrap());
-    assert_eq!(hub.get(&path, known["token"].as_str()).status, 204, "a token outlives a restart");
+    let path = format!(
+        "/v1/identity/{}/verify",
+        known["identity"].as_str().unwrap()
+    );
+    assert_eq!(
+        hub.get(&path, known["token"].as_str()).status,
+        204,
+        "a token outlives a restart"
+    );
+}
+
+/// Neither group nor others may do anything with the file or what is in it.
+fn assert_private(path: &Path) {
+    let mode = fs::metadata(path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o077, 0, "{} has mode {mode:o}", path.display());
+    if path.is_dir() {
+        for entry in fs::read_dir(path).unwrap() {
+            assert_private(&entry.unwrap().path());
+        }
+    }
 }
 
 #[test]
@@ -50,7 +66,10 @@ fn a_second_hub_on_the_same_directory_is_refused_and_told_who_has_it() {
     let (status, log) = site.start_and_fail(Some(&notes));
     assert_eq!(status.code(), Some(1));
     let pid = site.read("hub.lock");
-    assert!(log.contains(&format!("another spaces-hub (process {})", pid.trim())), "{log}");
+    assert!(
+        log.contains(&format!("another spaces-hub (process {})", pid.trim())),
+        "{log}"
+    );
     assert!(log.contains("--data-dir"), "{log}");
     assert_eq!(hub.get("/v1/ping", None).status, 200);
     hub.kill();
@@ -64,13 +83,20 @@ fn a_taken_address_is_reported() {
     let (taken, _dir) = Hub::ephemeral(&notes);
     let site = Site::new();
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_spaces-hub"))
-        .args(["--listen", &format!("127.0.0.1:{}", taken.port), "--data-dir"])
+        .args([
+            "--listen",
+            &format!("127.0.0.1:{}", taken.port),
+            "--data-dir",
+        ])
         .arg(site.data())
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
     let log = String::from_utf8_lossy(&output.stderr);
-    assert!(log.contains("could not listen on") && log.contains("--listen"), "{log}");
+    assert!(
+        log.contains("could not listen on") && log.contains("--listen"),
+        "{log}"
+    );
 }
 
 #[test]
@@ -81,9 +107,13 @@ fn both_signals_end_the_hub_with_status_0_and_what_was_called_is_there() {
         let mut client = Client::connect(&hub, None);
         // Without waiting for its result: what a stop does to the last call.
         for request in 0..20 {
-            client.call(request, "add_note", &format!("round {round}, {request}")).unwrap();
+            client
+                .call(request, "add_note", &format!("round {round}, {request}"))
+                .unwrap();
         }
-        while !matches!(client.receive().unwrap(), ServerMessage::ReducerResult(last) if last.request_id == 19) {}
+        while !matches!(client.receive().unwrap(), ServerMessage::ReducerResult(last) if last.request_id == 19)
+        {
+        }
         let log = hub.stop_by(signal);
         assert!(log.contains("everything is on disk"), "{log}");
     }
@@ -94,8 +124,19 @@ fn both_signals_end_the_hub_with_status_0_and_what_was_called_is_there() {
 #[test]
 fn the_port_file_goes_with_the_hub_and_so_does_an_ephemeral_directory() {
     let (hub, dir) = Hub::ephemeral(&module("notes"));
-    let left = || fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
-    assert!(left().iter().any(|name| name.to_string_lossy().starts_with("spaces-hub-")), "{:?}", left());
+    let left = || {
+        fs::read_dir(dir.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect::<Vec<_>>()
+    };
+    assert!(
+        left()
+            .iter()
+            .any(|name| name.to_string_lossy().starts_with("spaces-hub-")),
+        "{:?}",
+        left()
+    );
     assert!(dir.path().join("port").exists());
     hub.stop();
     assert_eq!(left(), ["hub.log"]);
@@ -116,7 +157,13 @@ fn kill_9_under_load_loses_no_confirmed_call_and_doubles_none() {
         }
         while confirmed.len() < goal {
             if let ServerMessage::ReducerResult(result) = client.receive().unwrap() {
-                assert!(matches!(result.result, ReducerOutcome::Ok(_) | ReducerOutcome::OkEmpty), "{result:?}");
+                assert!(
+                    matches!(
+                        result.result,
+                        ReducerOutcome::Ok(_) | ReducerOutcome::OkEmpty
+                    ),
+                    "{result:?}"
+                );
                 assert!(result.request_id >= first);
                 assert!(confirmed.insert(result.request_id), "confirmed twice");
             }
@@ -137,7 +184,12 @@ fn kill_9_under_load_loses_no_confirmed_call_and_doubles_none() {
         assert!(kept.insert(number), "{number} is there twice");
     }
     let lost: Vec<_> = confirmed.difference(&kept).collect();
-    assert!(lost.is_empty(), "{} confirmed, {} kept, lost {lost:?}", confirmed.len(), kept.len());
+    assert!(
+        lost.is_empty(),
+        "{} confirmed, {} kept, lost {lost:?}",
+        confirmed.len(),
+        kept.len()
+    );
 }
 
 #[test]
@@ -155,7 +207,9 @@ fn connections_that_a_crash_cut_off_are_told_to_the_module_on_the_next_start() {
     let client = Client::connect(&hub, None);
     assert_eq!(hub.rows(Some(&owner), open), [json!([1])]);
     drop(client);
-    eventually("the module to be told of the hang-up", || hub.rows(Some(&owner), open) == [json!([0])]);
+    eventually("the module to be told of the hang-up", || {
+        hub.rows(Some(&owner), open) == [json!([0])]
+    });
 }
 
 #[test]
@@ -166,5 +220,9 @@ fn a_silent_client_does_not_hold_up_the_stop() {
     let _half_a_request = std::net::TcpStream::connect(("127.0.0.1", hub.port)).unwrap();
     let start = std::time::Instant::now();
     hub.stop();
-    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    assert!(
+        start.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        start.elapsed()
+    );
 }

@@ -16,7 +16,10 @@ fn a_compatible_module_replaces_the_old_one_and_keeps_its_rows() {
 
     let hub = site.start(Some(&module("notes-more")));
     assert!(hub.log().contains("upgraded the module"), "{}", hub.log());
-    assert_eq!(hub.rows(None, "SELECT text, pinned FROM note"), [json!(["old", false])]);
+    assert_eq!(
+        hub.rows(None, "SELECT text, pinned FROM note"),
+        [json!(["old", false])]
+    );
     assert_eq!(hub.call(None, "add_label", json!(["new"])).status, 200);
     hub.stop();
 
@@ -37,10 +40,19 @@ fn a_refused_migration_says_why_and_keeps_the_old_module_running() {
         let hub = site.start(Some(&module("notes-retyped")));
         let log = hub.log();
         assert!(log.contains("the old module keeps running"), "{log}");
-        assert!(log.contains("note") && log.contains("text"), "the reason names the column: {log}");
+        assert!(
+            log.contains("note") && log.contains("text"),
+            "the reason names the column: {log}"
+        );
         let rows = hub.rows(None, "SELECT text FROM note");
-        assert!(rows.contains(&json!(["old"])) && rows.len() == round, "{rows:?}");
-        assert_eq!(hub.call(None, "add_note", json!(["still a text"])).status, 200);
+        assert!(
+            rows.contains(&json!(["old"])) && rows.len() == round,
+            "{rows:?}"
+        );
+        assert_eq!(
+            hub.call(None, "add_note", json!(["still a text"])).status,
+            200
+        );
         hub.stop();
     }
 }
@@ -73,7 +85,11 @@ fn a_running_module_survives_a_start_with_a_damaged_one() {
     let damaged = dir.path().join("module.wasm");
     fs::write(&damaged, b"\0asm but not really").unwrap();
     let hub = site.start(Some(&damaged));
-    assert!(hub.log().contains("the old module keeps running"), "{}", hub.log());
+    assert!(
+        hub.log().contains("the old module keeps running"),
+        "{}",
+        hub.log()
+    );
     assert_eq!(hub.call(None, "add_note", json!(["works"])).status, 200);
 }
 
@@ -93,29 +109,55 @@ fn the_owner_publishes_over_http_and_a_restart_keeps_that_module() {
     // The new column disconnects clients, so it has to be acknowledged.
     let reply = hub.put(path, Some(&owner), &more);
     assert_eq!(reply.status, 400, "{}", reply.text);
-    let plan = hub.post(&format!("{path}/pre_publish?pretty_print_style=NoColor"), Some(&owner), "application/wasm", &more);
+    let plan = hub.post(
+        &format!("{path}/pre_publish?pretty_print_style=NoColor"),
+        Some(&owner),
+        "application/wasm",
+        &more,
+    );
     assert_eq!(plan.status, 200, "{}", plan.text);
     let plan = &plan.json()["AutoMigrate"];
     assert_eq!(plan["break_clients"], json!(true));
-    assert!(plan["migrate_plan"].as_str().unwrap().contains("label"), "{plan}");
+    assert!(
+        plan["migrate_plan"].as_str().unwrap().contains("label"),
+        "{plan}"
+    );
     let token = plan["token"].as_str().unwrap();
-    let reply = hub.put(&format!("{path}?policy=BreakClients&token={token}"), Some(&owner), &more);
+    let reply = hub.put(
+        &format!("{path}?policy=BreakClients&token={token}"),
+        Some(&owner),
+        &more,
+    );
     assert_eq!(reply.status, 200, "{}", reply.text);
     assert_eq!(reply.json()["Success"]["op"], json!("updated"));
     assert_eq!(reply.json()["Success"]["domain"], json!("spaces"));
-    assert_eq!(hub.call(None, "add_label", json!(["published"])).status, 200);
+    assert_eq!(
+        hub.call(None, "add_label", json!(["published"])).status,
+        200
+    );
 
     let retyped = fs::read(module("notes-retyped")).unwrap();
     let reply = hub.put(path, Some(&owner), &retyped);
     assert_eq!(reply.status, 400);
-    assert!(reply.text.contains("the update is refused"), "{}", reply.text);
-    let reply = hub.put(&format!("{path}?host_type=Js"), Some(&owner), b"export default 1");
+    assert!(
+        reply.text.contains("the update is refused"),
+        "{}",
+        reply.text
+    );
+    let reply = hub.put(
+        &format!("{path}?host_type=Js"),
+        Some(&owner),
+        b"export default 1",
+    );
     assert_eq!(reply.status, 400);
     assert!(reply.text.contains("JavaScript"), "{}", reply.text);
     let reply = hub.put(path, Some(&owner), b"export default 1");
     assert_eq!(reply.status, 400);
     assert!(reply.text.contains("JavaScript"), "{}", reply.text);
-    assert_eq!(hub.call(None, "add_label", json!(["still here"])).status, 200);
+    assert_eq!(
+        hub.call(None, "add_label", json!(["still here"])).status,
+        200
+    );
     hub.stop();
 
     let hub = site.start(Some(&notes));

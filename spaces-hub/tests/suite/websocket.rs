@@ -29,7 +29,11 @@ fn the_newest_subprotocol_that_both_know_is_chosen() {
         ("v9.bsatn.spacetimedb, v2.bsatn.spacetimedb", V2),
     ] {
         let (_, response) = open(&hub, offered, None, "").unwrap();
-        assert_eq!(response.headers()["sec-websocket-protocol"], chosen, "{offered}");
+        assert_eq!(
+            response.headers()["sec-websocket-protocol"],
+            chosen,
+            "{offered}"
+        );
     }
     let refused = open(&hub, "v9.bsatn.spacetimedb", None, "").err().unwrap();
     assert_eq!(refused.status, 400);
@@ -47,7 +51,10 @@ fn version_1_speaks_json_and_tells_the_client_who_it_is_first() {
         }
     };
     let greeting = receive();
-    let identity = greeting["IdentityToken"]["identity"]["__identity__"].as_str().unwrap().trim_start_matches("0x");
+    let identity = greeting["IdentityToken"]["identity"]["__identity__"]
+        .as_str()
+        .unwrap()
+        .trim_start_matches("0x");
     assert_eq!(response.headers()["spacetime-identity"], identity);
 
     let subscribe = json!({ "SubscribeSingle": { "query": "SELECT * FROM note", "request_id": 1, "query_id": { "id": 1 } } });
@@ -57,7 +64,10 @@ fn version_1_speaks_json_and_tells_the_client_who_it_is_first() {
             return serde_json::from_str::<serde_json::Value>(&text).unwrap();
         }
     };
-    assert_eq!(receive()["SubscribeApplied"]["rows"]["table_name"], json!("note"));
+    assert_eq!(
+        receive()["SubscribeApplied"]["rows"]["table_name"],
+        json!("note")
+    );
     assert_eq!(hub.call(None, "add_note", json!(["seen"])).status, 200);
     let update = receive();
     assert!(update.to_string().contains("seen"), "{update}");
@@ -74,7 +84,9 @@ fn calls_over_the_websocket_are_answered_in_order() {
     }
     let mut next = 0;
     while next < 500 {
-        let ServerMessage::ReducerResult(result) = client.receive().unwrap() else { continue };
+        let ServerMessage::ReducerResult(result) = client.receive().unwrap() else {
+            continue;
+        };
         assert_eq!(result.request_id, next);
         let refused = matches!(result.result, ReducerOutcome::Err(_));
         assert_eq!(refused, next % 10 == 0, "{result:?}");
@@ -83,8 +95,13 @@ fn calls_over_the_websocket_are_answered_in_order() {
     assert_eq!(hub.rows(None, "SELECT id FROM note").len(), 450);
 
     client.call(500, "no_such_reducer", "").unwrap();
-    let ServerMessage::ReducerResult(result) = client.receive().unwrap() else { panic!("no result") };
-    assert!(matches!(result.result, ReducerOutcome::InternalError(_)), "{result:?}");
+    let ServerMessage::ReducerResult(result) = client.receive().unwrap() else {
+        panic!("no result")
+    };
+    assert!(
+        matches!(result.result, ReducerOutcome::InternalError(_)),
+        "{result:?}"
+    );
 }
 
 #[test]
@@ -119,7 +136,9 @@ fn a_session_has_one_connection() {
     // The newcomer is sent away, and the holder ended, so that the next try
     // finds the session free.
     let (mut second, _) = open(&hub, V2, token.as_str(), &query).unwrap();
-    let Message::Close(Some(frame)) = second.read().unwrap() else { panic!("not closed") };
+    let Message::Close(Some(frame)) = second.read().unwrap() else {
+        panic!("not closed")
+    };
     assert_eq!(u16::from(frame.code), 4000);
     while first.read().is_ok() {}
     eventually("the session to be free", || {
@@ -141,5 +160,8 @@ fn a_stop_says_goodbye() {
             break frame.unwrap();
         }
     };
-    assert_eq!((frame.code, frame.reason.as_str()), (CloseCode::Away, "the hub is stopping"));
+    assert_eq!(
+        (frame.code, frame.reason.as_str()),
+        (CloseCode::Away, "the hub is stopping")
+    );
 }

@@ -24,7 +24,9 @@ macro_rules! absent {
 
 #[cold]
 fn end(symbol: &str) -> ! {
-    eprintln!("spaces-hub was built without JavaScript support, but {symbol} was called: this is a defect in spaces-hub");
+    eprintln!(
+        "spaces-hub was built without JavaScript support, but {symbol} was called: this is a defect in spaces-hub"
+    );
     std::process::abort()
 }
 

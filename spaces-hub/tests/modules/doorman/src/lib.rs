@@ -10,7 +10,9 @@ pub struct Guest {
 
 #[reducer(init)]
 pub fn init(ctx: &ReducerContext) {
-    ctx.db.guest().insert(Guest { identity: ctx.sender() });
+    ctx.db.guest().insert(Guest {
+        identity: ctx.sender(),
+    });
 }
 
 #[reducer(client_connected)]

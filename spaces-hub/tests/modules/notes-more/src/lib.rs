@@ -40,8 +40,14 @@ pub struct Presence {
 
 #[reducer(init)]
 pub fn init(ctx: &ReducerContext) {
-    ctx.db.presence().insert(Presence { id: 0, connections: 0 });
-    ctx.db.secret().insert(Secret { id: 0, text: "for the owner only".into() });
+    ctx.db.presence().insert(Presence {
+        id: 0,
+        connections: 0,
+    });
+    ctx.db.secret().insert(Secret {
+        id: 0,
+        text: "for the owner only".into(),
+    });
 }
 
 #[reducer(client_connected)]
@@ -56,7 +62,10 @@ pub fn disconnected(ctx: &ReducerContext) {
 
 fn count(ctx: &ReducerContext, change: i64) {
     if let Some(row) = ctx.db.presence().id().find(0) {
-        ctx.db.presence().id().update(Presence { connections: row.connections + change, ..row });
+        ctx.db.presence().id().update(Presence {
+            connections: row.connections + change,
+            ..row
+        });
     }
 }
 
@@ -65,7 +74,11 @@ pub fn add_note(ctx: &ReducerContext, text: String) -> Result<(), String> {
     if text.is_empty() {
         return Err("invalid: a note needs a text".into());
     }
-    ctx.db.note().insert(Note { id: 0, text, pinned: false });
+    ctx.db.note().insert(Note {
+        id: 0,
+        text,
+        pinned: false,
+    });
     log::info!("a note was added");
     Ok(())
 }

@@ -27,8 +27,14 @@ pub struct Presence {
 
 #[reducer(init)]
 pub fn init(ctx: &ReducerContext) {
-    ctx.db.presence().insert(Presence { id: 0, connections: 0 });
-    ctx.db.secret().insert(Secret { id: 0, text: "for the owner only".into() });
+    ctx.db.presence().insert(Presence {
+        id: 0,
+        connections: 0,
+    });
+    ctx.db.secret().insert(Secret {
+        id: 0,
+        text: "for the owner only".into(),
+    });
 }
 
 #[reducer(client_connected)]
@@ -43,7 +49,10 @@ pub fn disconnected(ctx: &ReducerContext) {
 
 fn count(ctx: &ReducerContext, change: i64) {
     if let Some(row) = ctx.db.presence().id().find(0) {
-        ctx.db.presence().id().update(Presence { connections: row.connections + change, ..row });
+        ctx.db.presence().id().update(Presence {
+            connections: row.connections + change,
+            ..row
+        });
     }
 }
 
