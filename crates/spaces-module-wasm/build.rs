@@ -36,14 +36,21 @@ fn run() -> Result<(), String> {
         None => module.join("target"),
     };
     let wasm = compile::compile(&module, &target_dir)?;
-    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo set no OUT_DIR")?).join("module.wasm");
-    std::fs::copy(&wasm, &out)
-        .map_err(|error| format!("could not copy {} to {}: {error}", wasm.display(), out.display()))?;
+    let out =
+        PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo set no OUT_DIR")?).join("module.wasm");
+    std::fs::copy(&wasm, &out).map_err(|error| {
+        format!(
+            "could not copy {} to {}: {error}",
+            wasm.display(),
+            out.display()
+        )
+    })?;
     Ok(())
 }
 
 fn repository() -> Result<PathBuf, String> {
-    let manifest_dir = env::var_os("CARGO_MANIFEST_DIR").ok_or("cargo set no CARGO_MANIFEST_DIR")?;
+    let manifest_dir =
+        env::var_os("CARGO_MANIFEST_DIR").ok_or("cargo set no CARGO_MANIFEST_DIR")?;
     Path::new(&manifest_dir)
         .ancestors()
         .nth(2)

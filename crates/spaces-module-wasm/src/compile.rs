@@ -34,8 +34,14 @@ const NOT_INHERITED: &[&str] = &[
     "TARGET",
     "__CARGO_TEST_CHANNEL_OVERRIDE_DO_NOT_USE_THIS",
 ];
-const NOT_INHERITED_PREFIXES: &[&str] =
-    &["CARGO_CFG_", "CARGO_FEATURE_", "CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_PROFILE_", "DEP_"];
+const NOT_INHERITED_PREFIXES: &[&str] = &[
+    "CARGO_CFG_",
+    "CARGO_FEATURE_",
+    "CARGO_MANIFEST_",
+    "CARGO_PKG_",
+    "CARGO_PROFILE_",
+    "DEP_",
+];
 
 /// Builds the crate in `crate_dir` in its `release` profile into `target_dir`
 /// and returns the path of the `.wasm` file.
@@ -92,7 +98,9 @@ impl Toolchain {
         };
         for (name, _) in env::vars_os() {
             let name = name.to_string_lossy();
-            let prefixed = NOT_INHERITED_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+            let prefixed = NOT_INHERITED_PREFIXES
+                .iter()
+                .any(|prefix| name.starts_with(prefix));
             if prefixed || NOT_INHERITED.contains(&&*name) {
                 command.env_remove(&*name);
             }
@@ -111,13 +119,20 @@ impl Toolchain {
 
 fn toolchain() -> Result<Toolchain, String> {
     let rustc = env::var_os("RUSTC").map_or_else(|| PathBuf::from("rustc"), PathBuf::from);
-    if sysroot(&rustc).is_some_and(|root| root.join("lib/rustlib").join(TARGET).join("lib").is_dir()) {
+    if sysroot(&rustc)
+        .is_some_and(|root| root.join("lib/rustlib").join(TARGET).join("lib").is_dir())
+    {
         let cargo = env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
         return Ok(Toolchain::WithTarget { cargo });
     }
-    let debian_has_sources = sysroot(Path::new("/usr/bin/rustc"))
-        .is_some_and(|root| root.join("lib/rustlib/src/rust/library/std/Cargo.toml").is_file());
-    if debian_has_sources && Path::new("/usr/bin/cargo").is_file() && Path::new("/usr/bin/wasm-ld").exists() {
+    let debian_has_sources = sysroot(Path::new("/usr/bin/rustc")).is_some_and(|root| {
+        root.join("lib/rustlib/src/rust/library/std/Cargo.toml")
+            .is_file()
+    });
+    if debian_has_sources
+        && Path::new("/usr/bin/cargo").is_file()
+        && Path::new("/usr/bin/wasm-ld").exists()
+    {
         return Ok(Toolchain::DebianWeb);
     }
     Err(format!(
@@ -127,9 +142,15 @@ fn toolchain() -> Result<Toolchain, String> {
 }
 
 fn sysroot(rustc: &Path) -> Option<PathBuf> {
-    let output = Command::new(rustc).args(["--print", "sysroot"]).output().ok()?;
+    let output = Command::new(rustc)
+        .args(["--print", "sysroot"])
+        .output()
+        .ok()?;
     let path = String::from_utf8(output.stdout).ok()?;
-    output.status.success().then(|| PathBuf::from(path.trim_end()))
+    output
+        .status
+        .success()
+        .then(|| PathBuf::from(path.trim_end()))
 }
 
 /// The file name that cargo gives to the crate's `cdylib`.

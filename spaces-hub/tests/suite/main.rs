@@ -6,6 +6,7 @@ mod admission;
 mod api;
 mod clients;
 mod harness;
+mod invite;
 mod lifecycle;
 mod modules;
 mod typescript;
