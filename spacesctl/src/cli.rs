@@ -3,7 +3,9 @@ use std::path::PathBuf;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
-    Launch, activity, channel, down, member, post, read, rpc, search, session, status, up,
+    Launch, activity, agent, audit, channel, claim, dm, down, follow, inbox, invite, link, member,
+    message, note, outbox, post, read, rpc, search, server, session, status, thread, up, user,
+    voice,
 };
 use crate::ctl::Ctl;
 use crate::failure::Failure;
@@ -50,19 +52,70 @@ enum Command {
     Post(post::Post),
     /// Read a channel
     Read(read::Read),
+    /// Show the end of a channel, and with -f what comes
+    Tail(follow::Tail),
     /// Show what peers do, most relevant first
     Activity(activity::Activity),
     /// Search messages in what this machine has cached
     Search(search::Search),
+    /// What is addressed to you: direct messages, mentions, replies
+    #[command(subcommand)]
+    Inbox(inbox::Inbox),
+    /// Direct messages, private to their two ends
+    #[command(subcommand)]
+    Dm(dm::Dm),
+    /// Notes for the next session on a repository or branch
+    #[command(subcommand)]
+    Note(note::Note),
+    /// Claims: advisory leases of a session on paths or a task
+    #[command(subcommand)]
+    Claim(claim::Claim),
     /// Start, update, end and list agent sessions
     #[command(subcommand)]
     Session(session::Session),
+    /// Show one message
+    Show(message::Show),
+    /// Replace the text of your own message
+    Edit(message::Edit),
+    /// Delete a message; a gravestone stays
+    Delete(message::Delete),
+    /// Add a reaction to a message, or take it back
+    React(message::React),
+    /// Threads of a channel
+    #[command(subcommand)]
+    Thread(thread::Thread),
     /// List, create and change channels
     #[command(subcommand)]
     Channel(channel::Channel),
+    /// Servers: communities inside a hub
+    #[command(subcommand)]
+    Server(server::Server),
     /// Members of a server: roles, kicks, bans, mutes
     #[command(subcommand)]
     Member(member::Member),
+    /// Invites: how people and agents come in
+    #[command(subcommand)]
+    Invite(invite::Invite),
+    /// Users: people and machine accounts
+    #[command(subcommand)]
+    User(user::User),
+    /// Agents: durable addresses that keep for messages while no session runs
+    #[command(subcommand)]
+    Agent(agent::Agent),
+    /// Voice channels: rosters and signalling; audio itself is not carried
+    #[command(subcommand)]
+    Voice(voice::Voice),
+    /// Show who did what in a server, newest first (moderators and up)
+    Audit(audit::Audit),
+    /// The durable queue of writes that the hub has not confirmed yet
+    #[command(subcommand)]
+    Outbox(outbox::Outbox),
+    /// Show everything that happens, one event a line
+    Events(follow::Events),
+    /// Try to reach the hub at once
+    Reconnect(link::Reconnect),
+    /// Read the configuration file again
+    Reload(link::Reload),
     /// Call a method of the daemon by name
     Rpc(rpc::Rpc),
     /// Become a program in a session of its own
@@ -87,17 +140,37 @@ pub fn parse() -> Cli {
 pub fn run(arguments: Cli) -> Result<(), Failure> {
     let ctl = &mut Ctl::new(arguments.json, arguments.socket)?;
     match arguments.command {
-        Command::Up(up) => up.run(ctl),
-        Command::Down(down) => down.run(ctl),
-        Command::Status(status) => status.run(ctl),
-        Command::Post(post) => post.run(ctl),
-        Command::Read(read) => read.run(ctl),
-        Command::Activity(activity) => activity.run(ctl),
-        Command::Search(search) => search.run(ctl),
-        Command::Session(session) => session.run(ctl),
-        Command::Channel(channel) => channel.run(ctl),
-        Command::Member(member) => member.run(ctl),
-        Command::Rpc(rpc) => rpc.run(ctl),
+        Command::Up(asked) => asked.run(ctl),
+        Command::Down(asked) => asked.run(ctl),
+        Command::Status(asked) => asked.run(ctl),
+        Command::Post(asked) => asked.run(ctl),
+        Command::Read(asked) => asked.run(ctl),
+        Command::Tail(asked) => asked.run(ctl),
+        Command::Activity(asked) => asked.run(ctl),
+        Command::Search(asked) => asked.run(ctl),
+        Command::Inbox(asked) => asked.run(ctl),
+        Command::Dm(asked) => asked.run(ctl),
+        Command::Note(asked) => asked.run(ctl),
+        Command::Claim(asked) => asked.run(ctl),
+        Command::Session(asked) => asked.run(ctl),
+        Command::Show(asked) => asked.run(ctl),
+        Command::Edit(asked) => asked.run(ctl),
+        Command::Delete(asked) => asked.run(ctl),
+        Command::React(asked) => asked.run(ctl),
+        Command::Thread(asked) => asked.run(ctl),
+        Command::Channel(asked) => asked.run(ctl),
+        Command::Server(asked) => asked.run(ctl),
+        Command::Member(asked) => asked.run(ctl),
+        Command::Invite(asked) => asked.run(ctl),
+        Command::User(asked) => asked.run(ctl),
+        Command::Agent(asked) => asked.run(ctl),
+        Command::Voice(asked) => asked.run(ctl),
+        Command::Audit(asked) => asked.run(ctl),
+        Command::Outbox(asked) => asked.run(ctl),
+        Command::Events(asked) => asked.run(ctl),
+        Command::Reconnect(asked) => asked.run(ctl),
+        Command::Reload(asked) => asked.run(ctl),
+        Command::Rpc(asked) => asked.run(ctl),
         Command::Launch(launch) => launch.run(),
     }
 }

@@ -1,0 +1,235 @@
+use std::time::Duration;
+
+use clap::Args;
+use spaces_client::spaces_api::methods::{events, message};
+use spaces_client::spaces_api::model::{Event, EventKind, Message};
+use spaces_client::spaces_api::{ChannelRef, ErrorKind};
+use spaces_client::{Error, Subscription};
+
+use crate::ctl::{Ctl, note};
+use crate::failure::Failure;
+use crate::output::{BOLD, DIM, Out, clean_line};
+use crate::{names, render};
+
+/// Show the end of a channel, and with -f what comes
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  spacesctl tail agent-logs
+  spacesctl tail -f general
+  spacesctl tail -f general --json | jq -r .content")]
+pub struct Tail {
+    /// The channel
+    #[arg(add = names::channels())]
+    channel: ChannelRef,
+    /// Go on with what comes, also over a restart of the daemon
+    #[arg(long, short = 'f')]
+    follow: bool,
+    /// How many of the newest messages to begin with
+    #[arg(long, short = 'n', default_value_t = 10)]
+    limit: u32,
+}
+
+/// Show everything that happens, one event a line
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  spacesctl events
+  spacesctl events --kind message --kind receipt --json
+  spacesctl events --cursor 1200 --json      what came after event 1200")]
+pub struct Events {
+    /// Begin after this event; with the next one if absent
+    #[arg(long)]
+    cursor: Option<u64>,
+    /// Only events of this word: message, receipt, session, claim, ... (repeatable)
+    #[arg(long = "kind", value_name = "WORD")]
+    kinds: Vec<String>,
+    /// Only messages of this channel (repeatable)
+    #[arg(long = "channel", value_name = "CHANNEL", add = names::channels())]
+    channels: Vec<ChannelRef>,
+}
+
+/// How often a follower looks whether a daemon that went away is back.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How long one wait for an event is.
+const WAIT: Duration = Duration::from_secs(60);
+
+impl Tail {
+    /// Shows the end of the channel and follows it.
+    pub fn run(self, ctl: &mut Ctl) -> Result<(), Failure> {
+        // Before the page is read, so that nothing falls between the two.
+        let subscription = match self.follow {
+            true => Some(ctl.client.subscribe(&self.subscription(None))?),
+            false => None,
+        };
+        let page = ctl.client.call::<message::List>(&message::ListParams {
+            channel: self.channel.clone(),
+            thread_id: None,
+            limit: Some(self.limit),
+            before: None,
+            after: None,
+            author: None,
+            kind: None,
+        })?;
+        let mut shown = Shown::default();
+        for message in &page.messages {
+            shown.show(&mut ctl.out, message)?;
+        }
+        if !ctl.out.is_json() {
+            ctl.out.freshness(&page.meta);
+        }
+        ctl.out.flush()?;
+        let Some(subscription) = subscription else {
+            return Ok(());
+        };
+        follow(
+            ctl,
+            subscription,
+            |cursor| self.subscription(cursor),
+            |out, event| match &event.what {
+                EventKind::Message { message } => shown.show(out, message),
+                _ => Ok(()),
+            },
+        )
+    }
+
+    fn subscription(&self, cursor: Option<u64>) -> events::SubscribeParams {
+        events::SubscribeParams {
+            cursor,
+            kinds: vec!["message".to_owned()],
+            channels: vec![self.channel.clone()],
+        }
+    }
+}
+
+/// What `tail` has shown, so that a message that was shown while it was pending,
+/// or on the first page, is not shown again.
+#[derive(Default)]
+struct Shown {
+    newest_seq: u64,
+    pending: Vec<(String, String)>,
+}
+
+impl Shown {
+    fn show(&mut self, out: &mut Out, message: &Message) -> Result<(), Failure> {
+        if let Some(seq) = message.seq {
+            if seq <= self.newest_seq {
+                return Ok(());
+            }
+            self.newest_seq = seq;
+        }
+        if out.is_json() {
+            return out.json(message);
+        }
+        let same = (message.author.identity.clone(), message.content.clone());
+        let known = self.pending.iter().position(|pending| *pending == same);
+        match (message.pending, known) {
+            (true, Some(_)) => return Ok(()),
+            (true, None) => self.pending.push(same),
+            (false, Some(index)) => {
+                self.pending.swap_remove(index);
+                return Ok(());
+            }
+            (false, None) => {}
+        }
+        render::message(out, message, false);
+        Ok(())
+    }
+}
+
+impl Events {
+    /// Follows the events.
+    pub fn run(self, ctl: &mut Ctl) -> Result<(), Failure> {
+        let params = |cursor: Option<u64>| events::SubscribeParams {
+            cursor: cursor.or(self.cursor),
+            kinds: self.kinds.clone(),
+            channels: self.channels.clone(),
+        };
+        let subscription = ctl.client.subscribe(&params(None))?;
+        follow(ctl, subscription, params, |out, event| {
+            if out.is_json() {
+                return out.json(event);
+            }
+            show_event(out, event);
+            Ok(())
+        })
+    }
+}
+
+/// Gives every event to `show`, until the output or the contract fails; a daemon
+/// that goes away is waited for.
+fn follow(
+    ctl: &mut Ctl,
+    mut subscription: Subscription,
+    params: impl Fn(Option<u64>) -> events::SubscribeParams,
+    mut show: impl FnMut(&mut Out, &Event) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    loop {
+        match subscription.next(WAIT) {
+            Ok(Some(event)) => {
+                show(&mut ctl.out, &event)?;
+                ctl.out.flush()?;
+            }
+            Ok(None) => {}
+            Err(lost @ Error::ConnectionLost { .. }) => {
+                note(&lost.to_string());
+                subscription = again(ctl, subscription.cursor(), &params)?;
+                note("following again");
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn again(
+    ctl: &mut Ctl,
+    cursor: u64,
+    params: &impl Fn(Option<u64>) -> events::SubscribeParams,
+) -> Result<Subscription, Failure> {
+    loop {
+        match ctl.client.subscribe(&params(Some(cursor))) {
+            Ok(subscription) => return Ok(subscription),
+            Err(error) if error.is_daemon_down() => std::thread::sleep(LOOK_EVERY),
+            Err(error) if error.kind() == ErrorKind::CursorExpired => {
+                note("events were missed: they are no longer kept");
+                return Ok(ctl.client.subscribe(&params(None))?);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn show_event(out: &mut Out, event: &Event) {
+    out.line(format_args!(
+        "{DIM}{} {}{DIM:#} {BOLD}{}{BOLD:#}",
+        event.cursor,
+        event.at,
+        event.what.word()
+    ));
+    match &event.what {
+        EventKind::Message { message } => render::message(out, message, true),
+        EventKind::Receipt { receipt } => {
+            out.line(crate::ctl::receipt_line(receipt, "write"));
+        }
+        EventKind::Session { session } => render::session(out, session),
+        EventKind::Claim { claim } => render::claim(out, claim),
+        EventKind::Inbox { item } => render::inbox_item(out, item),
+        EventKind::Channel { channel } => render::channel(out, channel),
+        EventKind::Member { member } => super::member::line(out, member),
+        EventKind::Presence { user } => render::user(out, user),
+        EventKind::Typing { username, .. } => {
+            out.line(format_args!("    @{} types", clean_line(username)));
+        }
+        EventKind::Voice { participants, .. } => {
+            let names: Vec<_> = participants
+                .iter()
+                .map(|participant| format!("@{}", participant.user.username))
+                .collect();
+            out.line(format_args!("    {}", clean_line(&names.join(" "))));
+        }
+        EventKind::Removed { kind, id } => {
+            out.line(format_args!("    {} {}", clean_line(kind), clean_line(id)));
+        }
+        EventKind::Hub { state } => out.line(format_args!("    {}", state.as_str())),
+    }
+}
