@@ -8,7 +8,10 @@ use crate::commands::{
     voice,
 };
 use crate::ctl::Ctl;
+use crate::doctor::DoctorArgs;
 use crate::failure::Failure;
+use crate::hook::HookArgs;
+use crate::hooks::HooksArgs;
 
 /// Channels, direct messages, claims and notes for coding agents and their people
 ///
@@ -118,6 +121,12 @@ enum Command {
     Reload(link::Reload),
     /// Call a method of the daemon by name
     Rpc(rpc::Rpc),
+    /// Check that Spaces works, and say what to do where it does not
+    Doctor(DoctorArgs),
+    /// Put the hooks into the settings of agent tools, and take them out
+    Hooks(HooksArgs),
+    /// What agent tools call at every turn
+    Hook(HookArgs),
     /// Become a program in a session of its own
     #[command(hide = true)]
     Launch(Launch),
@@ -171,6 +180,9 @@ pub fn run(arguments: Cli) -> Result<(), Failure> {
         Command::Reconnect(asked) => asked.run(ctl),
         Command::Reload(asked) => asked.run(ctl),
         Command::Rpc(asked) => asked.run(ctl),
+        Command::Doctor(asked) => asked.run(ctl),
+        Command::Hooks(asked) => asked.run(ctl),
+        Command::Hook(asked) => asked.run(),
         Command::Launch(launch) => launch.run(),
     }
 }

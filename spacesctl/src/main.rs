@@ -12,13 +12,20 @@ mod commands;
 mod confirm;
 mod ctl;
 mod delivery;
+mod doctor;
 mod failure;
+mod hook;
+mod hooks;
 mod names;
 mod output;
 mod render;
 mod words;
 
 fn main() -> ExitCode {
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == "hook") {
+        return hook::run_words(words);
+    }
     names::complete_if_asked(cli::command);
     let arguments = cli::parse();
     let as_json = arguments.json;

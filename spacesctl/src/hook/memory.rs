@@ -1,0 +1,207 @@
+//! What one hook call leaves for the next one of the same session: a small file
+//! per session. It is a convenience: lost or damaged, it begins anew.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use spaces_api::Timestamp;
+use spaces_api::model::SessionState;
+
+/// Most paths remembered for a session.
+const MAX_PATHS: usize = 200;
+/// A session that has not been heard of for so long is forgotten.
+const FORGET_AFTER: Duration = Duration::from_secs(7 * 24 * 3600);
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Memory {
+    /// The session's id in Spaces.
+    pub session: String,
+    /// Where it works.
+    pub cwd: Option<PathBuf>,
+    /// The state last told to the daemon.
+    pub state: Option<SessionState>,
+    /// Paths it has edited, relative to the repository, oldest first.
+    pub paths: Vec<String>,
+    /// Paths that the daemon has not been told.
+    pub untold: bool,
+    /// When the daemon was last told of paths.
+    pub told_at: Timestamp,
+    /// When news were last asked for after an edit.
+    pub news_at: Timestamp,
+    /// The agent's last message, for tools whose `stop` does not carry it.
+    pub message: Option<String>,
+    /// Claims that it has been warned of.
+    pub warned: Vec<String>,
+}
+
+impl Memory {
+    /// What is remembered of a session; empty where nothing is.
+    pub fn load(state_dir: &Path, session: &str) -> Self {
+        read(&file(state_dir, session))
+            .filter(|memory| memory.session == session)
+            .unwrap_or_else(|| Self {
+                session: session.to_owned(),
+                ..Self::default()
+            })
+    }
+
+    /// The sessions that work in `dir` or below it and were heard of within a day.
+    pub fn working_in(state_dir: &Path, dir: &Path) -> Vec<Self> {
+        let recent = Duration::from_secs(24 * 3600);
+        files(state_dir)
+            .filter(|(_, age)| *age < recent)
+            .filter_map(|(path, _)| read(&path))
+            .filter(|memory| {
+                let cwd = memory.cwd.as_deref().map(real);
+                cwd.is_some_and(|cwd| cwd.starts_with(real(dir)))
+            })
+            .collect()
+    }
+
+    /// Adds edited paths; the oldest make room.
+    pub fn add_paths(&mut self, paths: &[String]) {
+        for path in paths {
+            if !self.paths.contains(path) {
+                self.paths.push(path.clone());
+                self.untold = true;
+            }
+        }
+        let surplus = self.paths.len().saturating_sub(MAX_PATHS);
+        self.paths.drain(..surplus);
+    }
+
+    /// Leaves it for the next call; replaced as a whole, never half written.
+    ///
+    /// # Errors
+    /// The state directory can't be written.
+    pub fn save(&self, state_dir: &Path) -> io::Result<()> {
+        let path = file(state_dir, &self.session);
+        super::failures::private_dir(&dir(state_dir))?;
+        let fresh = path.with_extension(format!("{}.new", std::process::id()));
+        let written = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&fresh)
+            .and_then(|mut file| file.write_all(&serde_json::to_vec(self)?))
+            .and_then(|()| fs::rename(&fresh, path));
+        if written.is_err() {
+            // Nothing is gained by a half-written file beside the error.
+            let _ = fs::remove_file(&fresh);
+        }
+        written
+    }
+
+    /// Forgets a session that has ended.
+    pub fn forget(state_dir: &Path, session: &str) {
+        // Not there is as good as forgotten; anything else is tried again by `tidy`.
+        let _ = fs::remove_file(file(state_dir, session));
+    }
+}
+
+/// Forgets sessions that have not been heard of for a week.
+pub fn tidy(state_dir: &Path) {
+    for (path, age) in files(state_dir) {
+        if age > FORGET_AFTER {
+            // Tried again at the next session start.
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+fn dir(state_dir: &Path) -> PathBuf {
+    state_dir.join("hook-sessions")
+}
+
+fn file(state_dir: &Path, session: &str) -> PathBuf {
+    let hash = Sha256::digest(session.as_bytes());
+    let name: String = hash[..12]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    dir(state_dir).join(format!("{name}.json"))
+}
+
+/// Files of sessions with the time since they were written.
+fn files(state_dir: &Path) -> impl Iterator<Item = (PathBuf, Duration)> {
+    let now = SystemTime::now();
+    fs::read_dir(dir(state_dir))
+        .into_iter()
+        .flatten()
+        .filter_map(move |entry| {
+            let entry = entry.ok()?;
+            let written = entry.metadata().ok()?.modified().ok()?;
+            Some((
+                entry.path(),
+                now.duration_since(written).unwrap_or_default(),
+            ))
+        })
+}
+
+fn read(path: &Path) -> Option<Memory> {
+    serde_json::from_slice(&fs::read(path).ok()?).ok()
+}
+
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_PATHS, Memory};
+
+    #[test]
+    fn it_is_there_for_the_next_call_and_gone_after_the_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut memory = Memory::load(dir.path(), "s1");
+        memory.message = Some("m".into());
+        memory.save(dir.path()).unwrap();
+        assert_eq!(Memory::load(dir.path(), "s1"), memory);
+        assert_eq!(Memory::load(dir.path(), "s2").message, None);
+        Memory::forget(dir.path(), "s1");
+        assert_eq!(Memory::load(dir.path(), "s1").message, None);
+    }
+
+    #[test]
+    fn a_damaged_file_begins_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        Memory::load(dir.path(), "s1").save(dir.path()).unwrap();
+        std::fs::write(super::file(dir.path(), "s1"), "{\"paths\": 3").unwrap();
+        assert_eq!(Memory::load(dir.path(), "s1").session, "s1");
+    }
+
+    #[test]
+    fn paths_are_kept_once_and_within_bounds() {
+        let mut memory = Memory::default();
+        let many: Vec<_> = (0..MAX_PATHS + 5).map(|n| format!("p{n}")).collect();
+        memory.add_paths(&many);
+        memory.add_paths(&["p7".into()]);
+        assert_eq!(memory.paths.len(), MAX_PATHS);
+        assert_eq!(memory.paths.last().unwrap(), &format!("p{}", MAX_PATHS + 4));
+    }
+
+    #[test]
+    fn sessions_are_found_by_where_they_work() {
+        let dir = tempfile::tempdir().unwrap();
+        let work = dir.path().join("repo/sub");
+        std::fs::create_dir_all(&work).unwrap();
+        let mut memory = Memory::load(dir.path(), "s1");
+        memory.cwd = Some(work);
+        memory.save(dir.path()).unwrap();
+        assert_eq!(
+            Memory::working_in(dir.path(), &dir.path().join("repo")).len(),
+            1
+        );
+        assert_eq!(
+            Memory::working_in(dir.path(), &dir.path().join("other")).len(),
+            0
+        );
+    }
+}
