@@ -36,7 +36,7 @@ pub async fn write_once(
     dir: &DataDir,
     record: &mut Record,
     issuer: &Issuer,
-    module: &ModuleHost,
+    module: ModuleHost,
     uri: &str,
     database: &DatabaseName,
 ) -> anyhow::Result<()> {
@@ -60,7 +60,7 @@ pub async fn write_once(
     };
     write_atomically(&path, format!("{invite}\n").as_bytes(), 0o600)?;
     if let Err(error) = announce(
-        module,
+        &module,
         record.owner_identity(),
         &secret,
         temporary.identity(),

@@ -1,14 +1,17 @@
 //! The hub's log on standard error, with the module's own log in it.
 
 use std::io::IsTerminal;
+use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
 use serde::Deserialize;
-use spacetimedb::host::ModuleHost;
+use tokio::time::sleep;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt;
 
 use crate::args::LogFormat;
+use crate::http::Hub;
 
 /// The engine tells at `info` what concerns its developers, and warns at each
 /// start that its snapshots have not begun yet.
@@ -48,28 +51,45 @@ struct Line<'a> {
     message: std::borrow::Cow<'a, str>,
 }
 
-/// Copies what the module logs from now on into the hub's log.
-pub fn follow_module(module: &ModuleHost) {
-    let logger = module.database_logger().clone();
-    tokio::spawn(async move {
-        let mut lines = match logger.tail(Some(0), true).await {
-            Ok(lines) => lines,
-            Err(error) => {
-                tracing::warn!(%error, "the module's log cannot be followed");
-                return;
-            }
-        };
-        let mut rest = Vec::new();
-        while let Some(Ok(bytes)) = lines.next().await {
-            rest.extend_from_slice(&bytes);
-            while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = rest.drain(..=end).collect();
-                if let Ok(line) = serde_json::from_slice(&line) {
-                    emit(&line);
-                }
+/// How long to wait with the module's log after a failure.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Copies what the module logs from now on into the hub's log, until the hub
+/// stops.
+pub async fn follow_module(hub: Arc<Hub>) {
+    // The log ends when the module crashes; the engine then starts it again
+    // with a new one.
+    let follow = async {
+        loop {
+            if let Err(error) = copy_log(&hub).await {
+                tracing::warn!(error = %format!("{error:#}"), "the module's log cannot be followed");
+                sleep(PAUSE).await;
             }
         }
-    });
+    };
+    tokio::select! {
+        biased;
+        () = hub.stopping.cancelled() => {}
+        () = follow => {}
+    }
+}
+
+async fn copy_log(hub: &Hub) -> anyhow::Result<()> {
+    // Not kept: the log would not end as long as somebody holds it.
+    let module = hub.engine.module().await?;
+    let mut lines = module.database_logger().tail(Some(0), true).await?;
+    drop(module);
+    let mut rest = Vec::new();
+    while let Some(bytes) = lines.next().await {
+        rest.extend_from_slice(&bytes?);
+        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = rest.drain(..=end).collect();
+            if let Ok(line) = serde_json::from_slice(&line) {
+                emit(&line);
+            }
+        }
+    }
+    Ok(())
 }
 
 fn emit(line: &Line<'_>) {

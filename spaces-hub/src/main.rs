@@ -47,8 +47,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: Args) -> anyhow::Result<()> {
-    // The engine creates its files without asking for a mode.
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    prepare_process();
     let dir = match &args.data_dir {
         Some(path) => DataDir::open(path)?,
         None => DataDir::ephemeral()?,
@@ -62,11 +61,10 @@ async fn run(args: Args) -> anyhow::Result<()> {
     };
     let engine = Engine::new(&dir, &record, &issuer, &offered, address.port())?;
     let module = publish::bring_up(&engine, &mut record, &offered).await?;
-    logging::follow_module(&module);
     let uri = args
         .uri
         .unwrap_or_else(|| format!("http://{}", invite::reachable(address)));
-    invite::write_once(&dir, &mut record, &issuer, &module, &uri, &args.database).await?;
+    invite::write_once(&dir, &mut record, &issuer, module, &uri, &args.database).await?;
 
     let hub = Arc::new(Hub {
         engine,
@@ -75,8 +73,21 @@ async fn run(args: Args) -> anyhow::Result<()> {
         stopping: CancellationToken::new(),
         connections: TaskTracker::new(),
     });
+    tokio::spawn(logging::follow_module(hub.clone()));
     let served = serve::until_signal(&hub, listener, args.port_file.as_deref()).await;
     hub.engine.stop().await?;
     tracing::info!("the hub has stopped; everything is on disk");
     served
+}
+
+/// Makes what the engine writes private, and lets the process hold as many
+/// files and connections as its limits allow at most.
+fn prepare_process() {
+    use rustix::process::{Resource, getrlimit, setrlimit, umask};
+    umask(rustix::fs::Mode::from_raw_mode(0o077));
+    let mut files = getrlimit(Resource::Nofile);
+    files.current = files.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, files) {
+        tracing::debug!(%error, "the limit of open files stays as it is");
+    }
 }

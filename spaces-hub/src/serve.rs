@@ -2,20 +2,32 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::serve::ListenerExt;
-use tokio::net::TcpListener;
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::timeout;
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
 
 use crate::data_dir::write_atomically;
 use crate::http::{self, Hub};
 
 /// How long requests and connections may take to end when the hub stops.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(5);
+/// How long a client may take to send the head of a request. It is also how
+/// long a connection may wait for its next request.
+const HEADER_DEADLINE: Duration = Duration::from_secs(15);
+/// More wait until others have ended. WebSockets do not count.
+const MOST_CONNECTIONS: usize = 4096;
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// # Errors
 /// When the address is taken or not this machine's.
@@ -31,28 +43,16 @@ pub async fn bind(address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAdd
 /// that are open.
 ///
 /// # Errors
-/// When the port file cannot be written or the listener fails.
+/// When the port file cannot be written or signals cannot be received.
 pub async fn until_signal(
     hub: &Arc<Hub>,
     listener: TcpListener,
     port_file: Option<&Path>,
 ) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
-    let stopping = hub.stopping.clone();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-
-    // Small messages must not wait for the acknowledgement of earlier ones.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "could not set TCP_NODELAY");
-        }
-    });
-    let server = axum::serve(listener, http::router(hub.clone()))
-        .with_graceful_shutdown(stopping.clone().cancelled_owned())
-        .into_future();
-    let mut server = tokio::spawn(server);
-
+    let acceptor = tokio::spawn(accept(hub.clone(), listener));
     let _port_file = port_file
         .map(|path| PortFile::write(path, address.port()))
         .transpose()?;
@@ -61,24 +61,72 @@ pub async fn until_signal(
     tokio::select! {
         _ = terminate.recv() => tracing::info!("SIGTERM: the hub stops"),
         _ = interrupt.recv() => tracing::info!("SIGINT: the hub stops"),
-        ended = &mut server => {
-            return ended.context("the listener crashed")?.context("the listener failed");
-        }
     }
-    stopping.cancel();
+    hub.stopping.cancel();
+    acceptor.await.context("the acceptor crashed")?;
     hub.connections.close();
-    let drained = timeout(DRAIN_DEADLINE, async {
-        hub.connections.wait().await;
-        server.await
-    })
-    .await;
-    if drained.is_err() {
-        tracing::warn!(
-            seconds = DRAIN_DEADLINE.as_secs(),
-            "some requests did not end in time and are cut off"
-        );
+    if timeout(DRAIN_DEADLINE, hub.connections.wait())
+        .await
+        .is_err()
+    {
+        let open = hub.connections.len();
+        tracing::warn!(open, "some connections did not end in time and are cut off");
     }
     Ok(())
+}
+
+/// Accepts connections until the hub stops. Each is served in a task of its
+/// own.
+async fn accept(hub: Arc<Hub>, listener: TcpListener) {
+    let router = http::router(hub.clone());
+    let slots = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    loop {
+        let accepted = async {
+            let slot = slots.clone().acquire_owned().await;
+            (slot, listener.accept().await)
+        };
+        let (slot, stream) = tokio::select! {
+            accepted = accepted => accepted,
+            () = hub.stopping.cancelled() => return,
+        };
+        match stream {
+            Ok((stream, _)) => {
+                let served = serve(stream, router.clone(), hub.stopping.clone());
+                hub.connections.spawn(async move {
+                    let _slot = slot;
+                    served.await;
+                });
+            }
+            Err(error) => {
+                // Most often too many open files: others must end first.
+                tracing::warn!(%error, "could not accept a connection");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn serve(stream: TcpStream, router: Router, stopping: CancellationToken) {
+    // Small messages must not wait for the acknowledgement of earlier ones.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "could not set TCP_NODELAY");
+    }
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_DEADLINE)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let served = tokio::select! {
+        served = &mut connection => served,
+        () = stopping.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = served {
+        tracing::debug!(%error, "a connection failed");
+    }
 }
 
 /// The file that says where a hub with `--listen ...:0` can be reached.

@@ -16,6 +16,7 @@ use spacetimedb::host::ModuleHost;
 use spacetimedb::host::module_host::ClientConnectedError;
 use spacetimedb_lib::ConnectionId;
 use spacetimedb_lib::identity::AuthCtx;
+use tokio::runtime::Handle;
 
 use super::{Hub, Refusal};
 use crate::engine::REPLICA_ID;
@@ -181,9 +182,11 @@ impl Presence {
 
 impl Drop for Presence {
     fn drop(&mut self) {
-        if let Some((module, _)) = self.open.take() {
+        // Without a runtime the hub is past its end, and the module is told on
+        // the next start.
+        if let (Some((module, _)), Ok(runtime)) = (self.open.take(), Handle::try_current()) {
             let id = self.id;
-            tokio::spawn(async move { module.disconnect_client(id).await });
+            runtime.spawn(async move { module.disconnect_client(id).await });
         }
     }
 }

@@ -19,6 +19,7 @@ use spacetimedb::client::{
 use spacetimedb::subscription::row_list_builder_pool::BsatnRowListBuilderPool;
 use spacetimedb_client_api_messages::websocket::v2;
 use spacetimedb_lib::identity::AuthCtx;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::task::AbortOnDropHandle;
@@ -112,8 +113,10 @@ impl Departure {
 
 impl Drop for Departure {
     fn drop(&mut self) {
-        if let Some(client) = self.0.take() {
-            tokio::spawn(client.disconnect());
+        // Without a runtime the hub is past its end, and the module is told on
+        // the next start.
+        if let (Some(client), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+            runtime.spawn(client.disconnect());
         }
     }
 }

@@ -226,3 +226,22 @@ fn a_silent_client_does_not_hold_up_the_stop() {
         start.elapsed()
     );
 }
+
+#[test]
+fn a_client_that_sends_no_request_loses_its_connection() {
+    use std::io::{Read, Write};
+    let (hub, _dir) = Hub::ephemeral(&module("notes"));
+    let mut slow = std::net::TcpStream::connect(("127.0.0.1", hub.port)).unwrap();
+    slow.write_all(b"GET /v1/ping HTTP/1.1\r\nHost: hub\r\n")
+        .unwrap();
+    slow.set_read_timeout(Some(Duration::from_secs(50)))
+        .unwrap();
+    let mut reply = Vec::new();
+    slow.read_to_end(&mut reply)
+        .expect("the hub ends the connection by itself");
+    assert!(
+        reply.is_empty() || reply.starts_with(b"HTTP/1.1 408"),
+        "{}",
+        String::from_utf8_lossy(&reply)
+    );
+}
