@@ -2,7 +2,7 @@
 
 use spaces_api::Timestamp;
 use spaces_api::model::{
-    ChannelType, Context, InboxReason, MessageKind, Role, UserKind, Visibility,
+    ChannelType, Context, InboxReason, MessageKind, Role, SessionState, UserKind, Visibility,
 };
 use tempfile::TempDir;
 
@@ -37,7 +37,7 @@ impl Fixture {
         let dir = tempfile::tempdir().unwrap();
         let opened = Cache::open(dir.path()).unwrap();
         assert_eq!(opened.warning, None);
-        opened.cache.bind("hub", Some(ME));
+        opened.cache.bind("hub", Some(ME)).blocking_recv().unwrap();
         Self {
             cache: opened.cache,
             dir,
@@ -235,4 +235,42 @@ pub fn delivery(id: u64, reason: InboxReason, message: Option<MessageRow>) -> Ro
         detail: None,
         created_at: at(0),
     })
+}
+
+pub fn session_row(id: &str, owner: Identity, context: Context) -> SessionRow {
+    SessionRow {
+        id: id.to_owned(),
+        agent_id: if owner == ME { 1 } else { 2 },
+        owner,
+        tool: "claude-code".to_owned(),
+        context,
+        task: None,
+        state: SessionState::Active,
+        started_at: at(0),
+        last_seen: at(0),
+        ended_at: None,
+    }
+}
+
+pub fn claim_row(id: u64, session: &str, repo: &str, patterns: &[&str]) -> ClaimRow {
+    ClaimRow {
+        id,
+        session_id: session.to_owned(),
+        owner: BOB,
+        repo: repo.to_owned(),
+        patterns: patterns.iter().map(|&pattern| pattern.to_owned()).collect(),
+        task: None,
+        exclusive: true,
+        reason: None,
+        expires_at: at(3600),
+    }
+}
+
+/// A call that waits, with the place of its number as its key.
+pub fn call(number: u128, operation: crate::operation::Operation) -> crate::operation::Call {
+    crate::operation::Call {
+        client_key: uuid::Uuid::from_u128(number),
+        session: Some("mine".to_owned()),
+        operation,
+    }
 }

@@ -4,10 +4,11 @@
 //!
 //! One thread writes ([`writer`]); readers have connections of their own
 //! ([`pool`]) and see whole transactions only. The queries, one file per family,
-//! are in [`query`].
+//! are in [`query`]; [`overlay`] adds what still waits in the outbox.
 
 mod apply;
 mod names;
+pub mod overlay;
 mod pool;
 pub mod query;
 mod state;
@@ -139,19 +140,20 @@ impl Cache {
     /// Says whose cache this is to be. A cache of another hub or another
     /// identity is emptied first. `hub` must stay the same over restarts (no
     /// ephemeral port in it); without `me` the identity is left as it is.
-    /// Blocks until done.
-    pub fn bind(&self, hub: &str, me: Option<Identity>) {
+    /// Resolved once on disk.
+    pub fn bind(&self, hub: &str, me: Option<Identity>) -> oneshot::Receiver<()> {
         let (done, wait) = oneshot::channel();
         self.send(writer::Job::Bind {
             hub: hub.to_owned(),
             me,
             done,
         });
-        // An error means that the writer has ended, with the daemon.
-        let _ = wait.blocking_recv();
+        wait
     }
 
-    /// Applies changes in one transaction with the events they make. Resolved
+    /// Applies changes in one transaction with the events they make. The first
+    /// batch with a `synced_to` (0 for a hub without messages) ends the first
+    /// sync: what came before is history, what comes after is news. Resolved
     /// once committed; an error means that the cache was begun anew meanwhile
     /// (see [`Cache::rebuilds`]) and the batch was not applied. While the disk
     /// is full it stays unresolved, and is tried again until there is room.
@@ -169,6 +171,11 @@ impl Cache {
     /// True once a first sync was completed; stays so over restarts.
     pub fn ready(&self) -> bool {
         self.shared.state.ready()
+    }
+
+    /// The hub that this cache belongs to, as given to [`Cache::bind`].
+    pub fn hub(&self) -> Option<String> {
+        self.shared.state.hub()
     }
 
     /// The identity that this cache belongs to, once known.

@@ -122,12 +122,12 @@ CREATE TABLE thread(
 );
 CREATE INDEX thread_channel ON thread(channel_id, last_message_at);
 
+-- Ids and seqs come from one sequence of the hub: the id is the first seq of a
+-- message. So it is the id that a read mark is compared with, and a reaction to
+-- an old message does not make it unread again.
 CREATE TABLE message(
   id INTEGER PRIMARY KEY,
   seq INTEGER NOT NULL,
-  -- The seq under which it was first seen: decides whether it is unread, so
-  -- that a reaction to an old message does not make it new again.
-  born INTEGER NOT NULL,
   channel_id INTEGER NOT NULL,
   thread_id INTEGER,
   author INTEGER NOT NULL,
@@ -151,7 +151,6 @@ CREATE TABLE message(
   content TEXT NOT NULL
 );
 CREATE INDEX message_channel ON message(channel_id, id);
-CREATE INDEX message_born ON message(channel_id, born, author, deleted);
 CREATE INDEX message_author ON message(author, channel_id, id);
 CREATE INDEX message_thread ON message(thread_id, id) WHERE thread_id IS NOT NULL;
 CREATE INDEX message_kind ON message(channel_id, kind, id) WHERE kind <> 0;

@@ -17,6 +17,7 @@ pub(super) struct State {
     messages: AtomicU64,
     as_of: AtomicI64,
     last_receipt_change: AtomicU64,
+    hub: RwLock<Option<String>>,
     me: RwLock<Option<Identity>>,
     fault: RwLock<Option<String>>,
     closing: AtomicBool,
@@ -42,6 +43,7 @@ impl State {
             messages: AtomicU64::new(facts.messages),
             as_of: AtomicI64::new(get(db, "as_of")?.unwrap_or(0)),
             last_receipt_change: AtomicU64::new(facts.last_receipt_change),
+            hub: RwLock::new(get(db, "hub")?),
             me: RwLock::new(load_me(db)?),
             fault: RwLock::default(),
             closing: AtomicBool::new(false),
@@ -91,6 +93,17 @@ impl State {
 
     pub fn as_of(&self) -> Timestamp {
         Timestamp::from_micros(self.as_of.load(Ordering::Relaxed))
+    }
+
+    pub fn hub(&self) -> Option<String> {
+        self.hub
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub fn set_hub(&self, hub: String) {
+        *self.hub.write().unwrap_or_else(PoisonError::into_inner) = Some(hub);
     }
 
     pub fn me(&self) -> Option<Identity> {

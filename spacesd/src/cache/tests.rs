@@ -1,4 +1,5 @@
 //! The cache as a whole: a real file in a temporary directory.
 
 mod messages;
+mod overlay;
 mod sync;

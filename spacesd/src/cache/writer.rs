@@ -82,7 +82,6 @@ pub(super) fn start(
         db,
         shared,
         me,
-        hub: None,
         limits: Limits::default(),
         tidy_now: false,
     };
@@ -97,8 +96,6 @@ struct Writer {
     shared: Arc<Shared>,
     /// The number of the reader's own user.
     me: Option<i64>,
-    /// As told by the last `bind`: survives the file.
-    hub: Option<String>,
     limits: Limits,
     tidy_now: bool,
 }
@@ -177,7 +174,7 @@ impl Writer {
     }
 
     fn commit(&mut self, jobs: &mut Vec<Job>) -> rusqlite::Result<()> {
-        if self.rebinds(jobs)? {
+        if self.rebinds(jobs) {
             self.begin_anew("it belongs to another hub or identity");
         }
         self.db.execute_batch("BEGIN IMMEDIATE")?;
@@ -191,6 +188,9 @@ impl Writer {
                 self.shared
                     .state
                     .publish(&written.facts, written.digest_changed);
+                if let Some(hub) = written.hub {
+                    self.shared.state.set_hub(hub);
+                }
                 if let Some(identity) = written.identity {
                     self.shared.state.set_me(Some(identity));
                 }
@@ -224,6 +224,7 @@ impl Writer {
             facts: Facts::load(db)?,
             recorder: Recorder::begin(db)?,
             me: self.me,
+            hub: None,
             identity: None,
             digest_changed: false,
             counts: Vec::new(),
@@ -232,7 +233,7 @@ impl Writer {
             match job {
                 Job::Bind { hub, me, .. } => {
                     set(db, "hub", hub)?;
-                    self.hub = Some(hub.clone());
+                    written.hub = Some(hub.clone());
                     if let Some(me) = me {
                         let user = user_ref(db, me)?;
                         set(db, "me", user)?;
@@ -276,21 +277,21 @@ impl Writer {
     }
 
     /// True if a job binds the cache to something else than what fills it.
-    fn rebinds(&self, jobs: &[Job]) -> rusqlite::Result<bool> {
-        let mut bound_hub: Option<String> = get(&self.db, "hub")?;
+    fn rebinds(&self, jobs: &[Job]) -> bool {
+        let mut bound_hub = self.shared.state.hub();
         let mut bound_me = self.shared.state.me();
         for job in jobs {
             if let Job::Bind { hub, me, .. } = job {
                 let other_hub = bound_hub.as_ref().is_some_and(|bound| bound != hub);
                 let other_me = matches!((bound_me, me), (Some(bound), Some(me)) if bound != *me);
                 if other_hub || other_me {
-                    return Ok(true);
+                    return true;
                 }
                 bound_hub = Some(hub.clone());
                 bound_me = me.or(bound_me);
             }
         }
-        Ok(false)
+        false
     }
 
     /// Replaces the file by an empty one that belongs to the same hub and user.
@@ -324,7 +325,7 @@ impl Writer {
         self.db = Connection::open_in_memory()?;
         self.db = self.shared.store.create()?;
         self.me = None;
-        if let Some(hub) = &self.hub {
+        if let Some(hub) = self.shared.state.hub() {
             set(&self.db, "hub", hub)?;
         }
         if let Some(me) = self.shared.state.me() {
@@ -384,6 +385,7 @@ struct Written {
     facts: Facts,
     recorder: Recorder,
     me: Option<i64>,
+    hub: Option<String>,
     identity: Option<Identity>,
     digest_changed: bool,
     /// One for each [`Job::AckInbox`], in order.

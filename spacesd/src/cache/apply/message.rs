@@ -38,6 +38,19 @@ fn store(applier: &mut Applier<'_>, row: &MessageRow, news: bool) -> rusqlite::R
     Ok(())
 }
 
+/// Takes out a note that the hub has no longer.
+pub(super) fn remove(applier: &mut Applier<'_>, row: &MessageRow) -> rusqlite::Result<()> {
+    if delete_message(applier.db, id(row.id), applier.me)? {
+        applier.added -= 1;
+        applier.digest_changed = true;
+        applier.event(EventKind::Removed {
+            kind: "note".to_owned(),
+            id: row.id.to_string(),
+        })?;
+    }
+    Ok(())
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cache) enum Put {
     Added,
@@ -47,7 +60,6 @@ pub(in crate::cache) enum Put {
 /// What the table held of a message before.
 struct Before {
     seq: i64,
-    born: i64,
     deleted: bool,
     content: String,
     keyed: bool,
@@ -62,15 +74,14 @@ pub(in crate::cache) fn put_message(
 ) -> rusqlite::Result<Option<Put>> {
     let before = db
         .prepare_cached(
-            "SELECT seq, born, deleted, content, client_key IS NOT NULL FROM message WHERE id = ?1",
+            "SELECT seq, deleted, content, client_key IS NOT NULL FROM message WHERE id = ?1",
         )?
         .query_row([id(row.id)], |found| {
             Ok(Before {
                 seq: found.get(0)?,
-                born: found.get(1)?,
-                deleted: found.get(2)?,
-                content: found.get(3)?,
-                keyed: found.get(4)?,
+                deleted: found.get(1)?,
+                content: found.get(2)?,
+                keyed: found.get(3)?,
             })
         })
         .optional()?;
@@ -90,9 +101,8 @@ pub(in crate::cache) fn put_message(
     {
         unindex(db, id(row.id), &before.content)?;
     }
-    let born = before.as_ref().map_or(id(row.seq), |before| before.born);
     let author = user_ref(db, &row.author)?;
-    write_row(db, row, content, born, author)?;
+    write_row(db, row, content, author)?;
     if before
         .as_ref()
         .is_none_or(|before| before.content != content)
@@ -103,9 +113,10 @@ pub(in crate::cache) fn put_message(
     }
 
     let was_live = before.as_ref().is_some_and(|before| !before.deleted);
-    if me != Some(author) && was_live == row.deleted {
+    // Notes are in no channel, so nothing of them is ever unread.
+    if row.channel_id != 0 && me != Some(author) && was_live == row.deleted {
         let change = if row.deleted { -1 } else { 1 };
-        count_unread(db, row.channel_id, born, change)?;
+        count_unread(db, id(row.channel_id), id(row.id), change)?;
     }
     if row.deleted {
         db.prepare_cached("UPDATE inbox SET read = 1 WHERE message_id = ?1")?
@@ -118,7 +129,6 @@ fn write_row(
     db: &Connection,
     row: &MessageRow,
     content: &str,
-    born: i64,
     author: i64,
 ) -> rusqlite::Result<()> {
     let mut mentions = Vec::with_capacity(row.mentions.len());
@@ -142,21 +152,20 @@ fn write_row(
     let repo = optional_word_ref(db, row.context.repo.as_deref())?;
     let branch = optional_word_ref(db, row.context.branch.as_deref())?;
     db.prepare_cached(
-        "INSERT INTO message(id, seq, born, channel_id, thread_id, author, agent, session, kind,
+        "INSERT INTO message(id, seq, channel_id, thread_id, author, agent, session, kind,
            repo, branch, commit_hash, paths, reply_to, mentions, reactions, created_at, edited_at,
            deleted, private, done_by, done_at, client_key, content)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-           ?19, ?20, ?21, ?22, ?23, ?24)
-         ON CONFLICT(id) DO UPDATE SET seq = ?2, channel_id = ?4, thread_id = ?5, author = ?6,
-           agent = ?7, session = ?8, kind = ?9, repo = ?10, branch = ?11, commit_hash = ?12,
-           paths = ?13, reply_to = ?14, mentions = ?15, reactions = ?16, created_at = ?17,
-           edited_at = ?18, deleted = ?19, private = ?20, done_by = ?21, done_at = ?22,
-           client_key = COALESCE(?23, client_key), content = ?24",
+           ?19, ?20, ?21, ?22, ?23)
+         ON CONFLICT(id) DO UPDATE SET seq = ?2, channel_id = ?3, thread_id = ?4, author = ?5,
+           agent = ?6, session = ?7, kind = ?8, repo = ?9, branch = ?10, commit_hash = ?11,
+           paths = ?12, reply_to = ?13, mentions = ?14, reactions = ?15, created_at = ?16,
+           edited_at = ?17, deleted = ?18, private = ?19, done_by = ?20, done_at = ?21,
+           client_key = COALESCE(?22, client_key), content = ?23",
     )?
     .execute(params![
         id(row.id),
         id(row.seq),
-        born,
         id(row.channel_id),
         row.thread_id.map(id),
         author,
@@ -189,21 +198,13 @@ pub(in crate::cache) fn delete_message(
     message_id: i64,
     me: Option<i64>,
 ) -> rusqlite::Result<bool> {
-    let found: Option<(i64, i64, i64, bool, String)> = db
-        .prepare_cached(
-            "SELECT channel_id, born, author, deleted, content FROM message WHERE id = ?1",
-        )?
+    let found: Option<(i64, i64, bool, String)> = db
+        .prepare_cached("SELECT channel_id, author, deleted, content FROM message WHERE id = ?1")?
         .query_row([message_id], |row| {
-            Ok((
-                row.get(0)?,
-                row.get(1)?,
-                row.get(2)?,
-                row.get(3)?,
-                row.get(4)?,
-            ))
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         })
         .optional()?;
-    let Some((channel_id, born, author, deleted, content)) = found else {
+    let Some((channel_id, author, deleted, content)) = found else {
         return Ok(false);
     };
     unindex(db, message_id, &content)?;
@@ -211,8 +212,8 @@ pub(in crate::cache) fn delete_message(
         .execute([message_id])?;
     db.prepare_cached("DELETE FROM inbox WHERE message_id = ?1")?
         .execute([message_id])?;
-    if !deleted && me != Some(author) {
-        count_unread(db, channel_id.cast_unsigned(), born, -1)?;
+    if channel_id != 0 && !deleted && me != Some(author) {
+        count_unread(db, channel_id, message_id, -1)?;
     }
     Ok(true)
 }
@@ -228,12 +229,17 @@ fn unindex(db: &Connection, message_id: i64, content: &str) -> rusqlite::Result<
     Ok(())
 }
 
-fn count_unread(db: &Connection, channel_id: u64, born: i64, change: i64) -> rusqlite::Result<()> {
+fn count_unread(
+    db: &Connection,
+    channel_id: i64,
+    message_id: i64,
+    change: i64,
+) -> rusqlite::Result<()> {
     db.prepare_cached(
         "INSERT INTO read_state(channel_id, last_read, unread) VALUES (?1, 0, MAX(?3, 0))
          ON CONFLICT(channel_id) DO UPDATE SET unread = MAX(unread + ?3, 0) WHERE last_read < ?2",
     )?
-    .execute(params![id(channel_id), born, change])?;
+    .execute(params![channel_id, message_id, change])?;
     Ok(())
 }
 
@@ -255,7 +261,7 @@ pub(in crate::cache) fn mark_read(
         return Ok(());
     }
     let newest: Option<i64> = db
-        .prepare_cached("SELECT max(born) FROM message WHERE channel_id = ?1")?
+        .prepare_cached("SELECT max(id) FROM message WHERE channel_id = ?1")?
         .query_row([channel_id], |row| row.get(0))?;
     let unread: i64 = if newest.is_none_or(|newest| newest <= seq) {
         0
@@ -267,7 +273,7 @@ pub(in crate::cache) fn mark_read(
         db.prepare_cached(
             "SELECT COALESCE((SELECT unread FROM read_state WHERE channel_id = ?1), 0)
                - (SELECT count(*) FROM message
-                  WHERE channel_id = ?1 AND born > ?2 AND born <= ?3 AND deleted = 0
+                  WHERE channel_id = ?1 AND id > ?2 AND id <= ?3 AND deleted = 0
                     AND author IS NOT ?4)",
         )?
         .query_row(params![channel_id, before, seq, me], |row| row.get(0))?
@@ -280,7 +286,7 @@ pub(in crate::cache) fn mark_read(
     db.prepare_cached(
         "UPDATE inbox SET read = 1 WHERE read = 0 AND EXISTS
            (SELECT 1 FROM message WHERE message.id = inbox.message_id
-             AND channel_id = ?1 AND born <= ?2)",
+             AND channel_id = ?1 AND message.id <= ?2)",
     )?
     .execute([channel_id, seq])?;
     Ok(())

@@ -6,12 +6,12 @@ mod small;
 mod snapshot;
 
 use rusqlite::{Connection, params};
-use spaces_api::model::EventKind;
+use spaces_api::model::{EventKind, InboxReason, MessageKind};
 
-use super::names::user_ref;
+use super::names::{id, known_user_ref, user_ref};
 use super::query;
 use crate::events::log::Recorder;
-use crate::row::{Batch, Change, DeliveryRow, Identity, Row, Table};
+use crate::row::{Batch, Change, DeliveryRow, Identity, MessageRow, Row, Table};
 
 pub(super) use message::{delete_message, mark_read};
 
@@ -63,8 +63,9 @@ impl Applier<'_> {
 
     fn gone(&mut self, row: &Row) -> rusqlite::Result<()> {
         match row {
-            // Messages are deleted softly, deliveries are gone because they were
-            // acknowledged, and read marks never go back.
+            Row::Message(row) if row.kind == MessageKind::Note => message::remove(self, row),
+            // Other messages are deleted softly, deliveries are gone because they
+            // were acknowledged, and read marks never go back.
             Row::Message(_) | Row::Delivery(_) | Row::ReadMarker(_) => Ok(()),
             other => small::gone(self, other),
         }
@@ -73,20 +74,18 @@ impl Applier<'_> {
     /// Stores what a delivery carries and, where it is meant for this reader's
     /// attention, an item of the inbox.
     fn deliver(&mut self, row: &DeliveryRow) -> rusqlite::Result<()> {
-        use spaces_api::model::InboxReason;
+        let mut reason = row.reason;
         if let Some(carried) = &row.message {
             message::put_delivered(self, carried)?;
-            let own = self.me.is_some() && self.me == Some(user_ref(self.db, &carried.author)?);
-            if own || row.reason == InboxReason::Private {
+            // An edit or a reaction is delivered again; the item stays the same.
+            if self.is_own(&carried.author)? || self.has_item_of(carried.id)? {
                 return Ok(());
             }
-            // An edit or a reaction is delivered again; the item stays the same.
-            let known: bool = self
-                .db
-                .prepare_cached("SELECT EXISTS(SELECT 1 FROM inbox WHERE message_id = ?1)")?
-                .query_row([super::names::id(carried.id)], |row| row.get(0))?;
-            if known {
-                return Ok(());
+            if reason == InboxReason::Private {
+                match self.addressed(carried)? {
+                    Some(addressed) => reason = addressed,
+                    None => return Ok(()),
+                }
             }
         }
         let already_read = row.message.as_ref().is_some_and(|message| message.deleted);
@@ -97,11 +96,9 @@ impl Applier<'_> {
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
             )?
             .execute(params![
-                super::names::id(row.id),
-                row.reason as i64,
-                row.message
-                    .as_ref()
-                    .map(|message| super::names::id(message.id)),
+                id(row.id),
+                reason as i64,
+                row.message.as_ref().map(|message| id(message.id)),
                 row.detail,
                 row.created_at.as_micros(),
                 already_read,
@@ -115,6 +112,31 @@ impl Applier<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Why a message of a private channel asks for this reader's attention, if
+    /// it does: it comes to every member, whatever it says.
+    fn addressed(&self, message: &MessageRow) -> rusqlite::Result<Option<InboxReason>> {
+        for identity in &message.mentions {
+            if self.is_own(identity)? {
+                return Ok(Some(InboxReason::Mention));
+            }
+        }
+        let answers_own: bool = self
+            .db
+            .prepare_cached("SELECT EXISTS(SELECT 1 FROM message WHERE id = ?1 AND author = ?2)")?
+            .query_row(params![message.reply_to.map(id), self.me], |row| row.get(0))?;
+        Ok(answers_own.then_some(InboxReason::Reply))
+    }
+
+    fn is_own(&self, identity: &Identity) -> rusqlite::Result<bool> {
+        Ok(self.me.is_some() && self.me == known_user_ref(self.db, identity)?)
+    }
+
+    fn has_item_of(&self, message_id: u64) -> rusqlite::Result<bool> {
+        self.db
+            .prepare_cached("SELECT EXISTS(SELECT 1 FROM inbox WHERE message_id = ?1)")?
+            .query_row([id(message_id)], |row| row.get(0))
     }
 
     fn typing(&mut self, channel_id: u64, identity: &Identity) -> rusqlite::Result<()> {

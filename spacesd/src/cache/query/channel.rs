@@ -88,7 +88,7 @@ impl Cache {
     pub fn newest_seq(&self, channel_id: u64) -> Result<Option<u64>, CacheError> {
         self.read(|db| {
             let newest: Option<i64> = db
-                .prepare_cached("SELECT max(born) FROM message WHERE channel_id = ?1")?
+                .prepare_cached("SELECT max(id) FROM message WHERE channel_id = ?1")?
                 .query_row([id(channel_id)], |row| row.get(0))?;
             Ok(newest.map(i64::cast_unsigned))
         })

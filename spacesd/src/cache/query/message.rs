@@ -205,7 +205,7 @@ static SELECT: LazyLock<String> =
 
 fn columns() -> String {
     format!(
-        "m.id, m.seq, m.channel_id, COALESCE({label}, '#' || m.channel_id), m.thread_id,
+        "m.id, m.seq, m.channel_id, COALESCE({label}, iif(m.channel_id = 0, 'note', '#' || m.channel_id)), m.thread_id,
          u.identity, {username}, a.text, s.text, m.kind, m.content,
          r.text, b.text, m.commit_hash, m.paths, m.reply_to, m.mentions, m.reactions,
          m.created_at, m.edited_at, m.deleted, m.done_at, {done_by}",

@@ -105,10 +105,14 @@ fn another_hub_or_identity_begins_with_an_empty_cache() {
     let old = fixture.cache.events().latest();
     fixture.put([message(3, GENERAL, BOB, "theirs")]);
     let rebuilds = fixture.cache.rebuilds();
-    fixture.cache.bind("hub", None);
-    fixture.cache.bind("hub", Some(ME));
+    fixture.cache.bind("hub", None).blocking_recv().unwrap();
+    fixture.cache.bind("hub", Some(ME)).blocking_recv().unwrap();
     assert!(!rebuilds.has_changed().unwrap());
-    fixture.cache.bind("hub", Some(BOB));
+    fixture
+        .cache
+        .bind("hub", Some(BOB))
+        .blocking_recv()
+        .unwrap();
     assert!(rebuilds.has_changed().unwrap());
     assert!(!fixture.cache.ready());
     assert_eq!(fixture.cache.last_seq(), 0);
