@@ -23,11 +23,7 @@ pub fn register_agent(
             content::check_text("a description", text, limits::PROSE_CHARS)?;
         }
         let agent = ensure(call, &name, &tool)?;
-        ctx.db.agent().id().update(Agent {
-            tool,
-            description,
-            ..agent
-        });
+        ctx.db.agent().id().update(Agent { tool, description, ..agent });
         Ok(())
     })
 }

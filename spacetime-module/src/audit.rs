@@ -17,10 +17,7 @@ pub fn record(
     let db = &call.ctx.db;
     let tail = db.audit_tail().server_id().find(server_id);
     let ordinal = tail.as_ref().map_or(0, |tail| tail.last_ordinal) + 1;
-    let row = AuditTail {
-        server_id,
-        last_ordinal: ordinal,
-    };
+    let row = AuditTail { server_id, last_ordinal: ordinal };
     match tail {
         Some(_) => drop(db.audit_tail().server_id().update(row)),
         None => drop(db.audit_tail().insert(row)),
@@ -45,12 +42,6 @@ pub fn hub(
     target: Option<String>,
     detail: Option<String>,
 ) -> Result<(), Refusal> {
-    record(
-        call,
-        hub::info(call.ctx)?.home_server_id,
-        action,
-        target,
-        detail,
-    );
+    record(call, hub::info(call.ctx)?.home_server_id, action, target, detail);
     Ok(())
 }

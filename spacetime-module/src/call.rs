@@ -92,20 +92,15 @@ fn spend(ctx: &ReducerContext) -> Result<(), Refusal> {
     let now = ctx.timestamp.to_micros_since_unix_epoch();
     let (per_sec, burst) = (settings.rate_per_sec, settings.rate_burst);
     let known = ctx.db.rate_bucket().identity().find(ctx.sender());
-    let bucket = known
-        .as_ref()
-        .map_or(Bucket::full(burst, now), |row| Bucket {
-            millitokens: row.millitokens,
-            at_micros: row.at.to_micros_since_unix_epoch(),
-        });
+    let bucket = known.as_ref().map_or(Bucket::full(burst, now), |row| Bucket {
+        millitokens: row.millitokens,
+        at_micros: row.at.to_micros_since_unix_epoch(),
+    });
     let left = bucket.take(per_sec, burst, now).map_err(|wait| {
         Refusal::rate_limited(&format!("more than {per_sec} calls per second"), wait)
     })?;
-    let row = RateBucket {
-        identity: ctx.sender(),
-        millitokens: left.millitokens,
-        at: ctx.timestamp,
-    };
+    let row =
+        RateBucket { identity: ctx.sender(), millitokens: left.millitokens, at: ctx.timestamp };
     match known {
         Some(_) => drop(ctx.db.rate_bucket().identity().update(row)),
         None => drop(ctx.db.rate_bucket().insert(row)),
@@ -120,11 +115,7 @@ impl<'a> Call<'a> {
             None => None,
             Some(id) => Some(own_session(ctx, sender, id)?),
         };
-        Ok(Self {
-            ctx,
-            sender,
-            session,
-        })
+        Ok(Self { ctx, sender, session })
     }
 
     /// The caller's own row in a server. Who is banned is told so.
@@ -152,11 +143,7 @@ impl<'a> Call<'a> {
     /// The tier that this call is held to, given the caller's own row.
     pub fn held_to(&self, member: &ServerMember) -> Tier {
         let tier = Tier::from(member.role);
-        if self.session.is_some() {
-            tier.for_agent_session()
-        } else {
-            tier
-        }
+        if self.session.is_some() { tier.for_agent_session() } else { tier }
     }
 
     /// Refuses what the caller's tier may not do; returns the tier.

@@ -1,8 +1,10 @@
 //! Channels and who reads them.
 
 use crate::call::{Call, arguments, keyed};
+use crate::readers::{add_reader, is_reader};
 use crate::schema::*;
-use crate::{audit, counter, deliveries};
+use crate::users::cleared_or;
+use crate::{audit, counter, retention};
 use spaces_domain::{Action, ErrorKind, Refusal, content, limits, names};
 use spacetimedb::{Identity, ReducerContext, Table, reducer};
 
@@ -21,28 +23,115 @@ pub fn create_channel(
     topic: Option<String>,
 ) -> Result<(), String> {
     let arguments = arguments!("create_channel"; agent_session, server_id, name, channel_type, visibility, topic);
-    keyed(
-        ctx,
-        &client_key,
-        agent_session.as_deref(),
-        arguments,
-        |call| {
-            call.require(server_id, Action::CreateChannel)?;
-            let server = crate::servers::find(ctx, server_id)?;
-            let channel = insert(ctx, &server, &name, topic, channel_type, visibility)?;
-            if channel.visibility == ChannelVisibility::Private {
-                add_reader(ctx, &channel, call.sender)?;
+    keyed(ctx, &client_key, agent_session.as_deref(), arguments, |call| {
+        call.require(server_id, Action::CreateChannel)?;
+        let server = crate::servers::find(ctx, server_id)?;
+        let channel = insert(ctx, &server, &name, topic, channel_type, visibility)?;
+        if channel.visibility == ChannelVisibility::Private {
+            add_reader(ctx, &channel, call.sender)?;
+        }
+        record(call, "create_channel", &channel);
+        Ok(())
+    })
+}
+
+/// Changes what is given; an empty text clears the topic.
+#[reducer]
+#[allow(clippy::too_many_arguments)]
+pub fn update_channel(
+    ctx: &ReducerContext,
+    client_key: String,
+    agent_session: Option<String>,
+    channel_id: u64,
+    name: Option<String>,
+    topic: Option<String>,
+    position: Option<u32>,
+    slow_mode_secs: Option<u32>,
+) -> Result<(), String> {
+    let arguments = arguments!(
+        "update_channel"; agent_session, channel_id, name, topic, position, slow_mode_secs
+    );
+    keyed(ctx, &client_key, agent_session.as_deref(), arguments, |call| {
+        let mut channel = managed(call, channel_id, Action::UpdateChannel)?;
+        if let Some(name) = name.filter(|name| *name != channel.name) {
+            names::check_channel_name(&name)?;
+            channel.key = free_key(ctx, channel.server_id, &name)?;
+            channel.name = name;
+        }
+        if let Some(topic) = topic {
+            channel.topic = cleared_or(topic, check_topic)?;
+        }
+        if let Some(secs) = slow_mode_secs {
+            if secs > limits::SLOW_MODE_MAX_SECS {
+                return Err(Refusal::invalid(format!(
+                    "slow mode is at most {} seconds",
+                    limits::SLOW_MODE_MAX_SECS
+                )));
             }
-            audit::record(
-                call,
-                server_id,
-                "create_channel",
-                Some(channel.id.to_string()),
-                Some(name),
-            );
-            Ok(())
-        },
-    )
+            channel.slow_mode_secs = secs;
+        }
+        channel.position = position.unwrap_or(channel.position);
+        record(call, "update_channel", &channel);
+        save(ctx, channel);
+        Ok(())
+    })
+}
+
+/// Ends all posting in a channel, or begins it again.
+#[reducer]
+pub fn archive_channel(
+    ctx: &ReducerContext,
+    client_key: String,
+    agent_session: Option<String>,
+    channel_id: u64,
+    archived: bool,
+) -> Result<(), String> {
+    let arguments = arguments!("archive_channel"; agent_session, channel_id, archived);
+    keyed(ctx, &client_key, agent_session.as_deref(), arguments, |call| {
+        let channel = managed(call, channel_id, Action::ArchiveChannel)?;
+        record(call, if archived { "archive_channel" } else { "unarchive_channel" }, &channel);
+        save(ctx, Channel { archived, ..channel });
+        Ok(())
+    })
+}
+
+/// Deletes a channel: it is gone at once, what was in it is deleted in batches.
+#[reducer]
+pub fn delete_channel(
+    ctx: &ReducerContext,
+    client_key: String,
+    agent_session: Option<String>,
+    channel_id: u64,
+) -> Result<(), String> {
+    let arguments = arguments!("delete_channel"; agent_session, channel_id);
+    keyed(ctx, &client_key, agent_session.as_deref(), arguments, |call| {
+        let channel = managed(call, channel_id, Action::DeleteChannel)?;
+        delete(ctx, &channel);
+        record(call, "delete_channel", &channel);
+        Ok(())
+    })
+}
+
+/// A channel that the caller may read and may do `action` to.
+pub fn managed(call: &Call, channel_id: u64, action: Action) -> Result<Channel, Refusal> {
+    let channel = find(call, channel_id)?;
+    if channel.server_id == DIRECT_SERVER_ID {
+        return Err(Refusal::denied("a direct-message channel is managed by nobody"));
+    }
+    call.require(channel.server_id, action)?;
+    Ok(channel)
+}
+
+fn record(call: &Call, action: &str, channel: &Channel) {
+    let target = Some(channel.id.to_string());
+    // The audit is read by moderators who may not know of a private channel.
+    let known = channel.visibility != ChannelVisibility::Private;
+    let detail = known.then(|| channel.name.clone());
+    audit::record(call, channel.server_id, action, target, detail);
+}
+
+fn check_topic(topic: &str) -> Result<(), Refusal> {
+    content::check_line("a topic", topic, limits::TOPIC_CHARS)
 }
 
 /// Checks and makes a channel at the end of its server's list.
@@ -55,9 +144,7 @@ pub fn insert(
     visibility: ChannelVisibility,
 ) -> Result<Channel, Refusal> {
     names::check_channel_name(name)?;
-    if let Some(topic) = &topic {
-        content::check_line("a topic", topic, limits::TOPIC_CHARS)?;
-    }
+    let topic = cleared_or(topic.unwrap_or_default(), check_topic)?;
     let siblings = of_server(ctx, server.id);
     if siblings.len() >= limits::CHANNELS_PER_SERVER {
         return Err(Refusal::conflict(format!(
@@ -77,11 +164,7 @@ pub fn insert(
         topic,
         channel_type,
         visibility,
-        position: siblings
-            .iter()
-            .map(|channel| channel.position + 1)
-            .max()
-            .unwrap_or(0),
+        position: siblings.iter().map(|channel| channel.position + 1).max().unwrap_or(0),
         slow_mode_secs: 0,
         archived: false,
         created_at: ctx.timestamp,
@@ -95,30 +178,25 @@ pub fn insert(
             .filter(server.id)
             .map(|member| member.identity)
             .collect();
-        members
-            .iter()
-            .try_for_each(|identity| add_reader(ctx, &channel, *identity))?;
+        members.iter().try_for_each(|identity| add_reader(ctx, &channel, *identity))?;
     }
     Ok(channel)
 }
 
 /// The key of a channel name that no channel of the server has.
-pub fn free_key(ctx: &ReducerContext, server_id: u64, name: &str) -> Result<String, Refusal> {
+fn free_key(ctx: &ReducerContext, server_id: u64, name: &str) -> Result<String, Refusal> {
     let key = format!("{server_id}:{name}");
     let taken = ctx.db.channel().key().find(&key).is_some()
         || ctx.db.private_channel().key().find(&key).is_some();
     match taken {
-        true => Err(Refusal::conflict(format!(
-            "the server has a channel named {name} already"
-        ))),
+        true => Err(Refusal::conflict(format!("the server has a channel named {name} already"))),
         false => Ok(key),
     }
 }
 
 pub fn of_server(ctx: &ReducerContext, server_id: u64) -> Vec<Channel> {
     let open = ctx.db.channel().by_server().filter(server_id);
-    open.chain(ctx.db.private_channel().by_server().filter(server_id))
-        .collect()
+    open.chain(ctx.db.private_channel().by_server().filter(server_id)).collect()
 }
 
 pub fn save_new(ctx: &ReducerContext, channel: Channel) {
@@ -131,6 +209,27 @@ pub fn save_new(ctx: &ReducerContext, channel: Channel) {
     match channel.visibility {
         ChannelVisibility::Open => drop(ctx.db.channel().insert(channel)),
         _ => drop(ctx.db.private_channel().insert(channel)),
+    }
+}
+
+fn save(ctx: &ReducerContext, channel: Channel) {
+    match channel.visibility {
+        ChannelVisibility::Open => drop(ctx.db.channel().id().update(channel)),
+        _ => drop(ctx.db.private_channel().id().update(channel)),
+    }
+}
+
+/// Deletes a channel and leaves what is in it for later.
+pub fn delete(ctx: &ReducerContext, channel: &Channel) {
+    match channel.visibility {
+        ChannelVisibility::Open => {
+            ctx.db.channel().id().delete(channel.id);
+            retention::delete_later(ctx, Deleted::Channel, channel.id);
+        }
+        _ => {
+            ctx.db.private_channel().id().delete(channel.id);
+            retention::delete_later(ctx, Deleted::PrivateChannel, channel.id);
+        }
     }
 }
 
@@ -152,58 +251,6 @@ pub fn find(call: &Call, channel_id: u64) -> Result<Channel, Refusal> {
 
 pub fn may_read(ctx: &ReducerContext, channel: &Channel, identity: Identity) -> bool {
     channel.visibility == ChannelVisibility::Open || is_reader(ctx, channel.id, identity)
-}
-
-pub fn is_reader(ctx: &ReducerContext, channel_id: u64, identity: Identity) -> bool {
-    ctx.db
-        .channel_member()
-        .key()
-        .find(reader_key(channel_id, identity))
-        .is_some()
-}
-
-pub fn reader_key(channel_id: u64, identity: Identity) -> String {
-    format!("{channel_id}:{identity}")
-}
-
-/// Lets an identity read a channel that is not open.
-pub fn add_reader(
-    ctx: &ReducerContext,
-    channel: &Channel,
-    identity: Identity,
-) -> Result<(), Refusal> {
-    if is_reader(ctx, channel.id, identity) {
-        return Ok(());
-    }
-    let mut tail = tail(ctx, channel.id)?;
-    if tail.readers >= limits::PRIVATE_CHANNEL_READERS {
-        return Err(Refusal::conflict(format!(
-            "a channel that is not open has at most {} readers",
-            limits::PRIVATE_CHANNEL_READERS
-        )));
-    }
-    tail.readers += 1;
-    ctx.db.channel_tail().channel_id().update(tail);
-    ctx.db.channel_member().insert(ChannelMember {
-        id: 0,
-        key: reader_key(channel.id, identity),
-        channel_id: channel.id,
-        identity,
-        server_id: channel.server_id,
-        added_at: ctx.timestamp,
-    });
-    Ok(())
-}
-
-/// Takes a channel that is not open, and what waits of it, away from a reader.
-pub fn remove_reader(ctx: &ReducerContext, reader: ChannelMember) -> Result<(), Refusal> {
-    let mut tail = tail(ctx, reader.channel_id)?;
-    tail.readers = tail.readers.saturating_sub(1);
-    ctx.db.channel_tail().channel_id().update(tail);
-    deliveries::withdraw_channel(ctx, reader.identity, reader.channel_id);
-    ctx.db.read_marker().key().delete(&reader.key);
-    ctx.db.channel_member().id().delete(reader.id);
-    Ok(())
 }
 
 pub fn tail(ctx: &ReducerContext, channel_id: u64) -> Result<ChannelTail, Refusal> {

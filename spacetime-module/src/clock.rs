@@ -12,8 +12,7 @@ fn days(count: u32) -> TimeDuration {
 
 /// `count` seconds before `at`.
 pub fn seconds_before(at: Timestamp, count: u32) -> Timestamp {
-    at.checked_sub(seconds(count))
-        .unwrap_or(Timestamp::UNIX_EPOCH)
+    at.checked_sub(seconds(count)).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 /// `count` days before `at`.

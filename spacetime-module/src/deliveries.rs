@@ -14,74 +14,70 @@ pub fn posted(
     channel: &Channel,
     message: &Message,
     answered: Option<Identity>,
-) -> Result<(), Refusal> {
+) {
     if channel.visibility != ChannelVisibility::Open {
-        return to_readers(ctx, channel, message);
+        to_readers(ctx, channel, message);
+        return;
     }
-    for identity in &message.mentions {
-        put(
-            ctx,
-            *identity,
-            DeliveryReason::Mention,
-            Content::Message(message),
-        );
-    }
+    mentioned(ctx, channel, message, message.mentions.iter());
     if let Some(author) = answered
         && author != message.author
         && !message.mentions.contains(&author)
     {
-        put(
-            ctx,
-            author,
-            DeliveryReason::Reply,
-            Content::Message(message),
-        );
+        put(ctx, author, DeliveryReason::Reply, Content::Message(message));
     }
-    Ok(())
 }
 
 /// Delivers a message of a channel that is not open, new or changed, to each
 /// reader.
-pub fn to_readers(
-    ctx: &ReducerContext,
-    channel: &Channel,
-    message: &Message,
-) -> Result<(), Refusal> {
+pub fn to_readers(ctx: &ReducerContext, channel: &Channel, message: &Message) {
     let reason = match channel.server_id {
         DIRECT_SERVER_ID => DeliveryReason::Direct,
         _ => DeliveryReason::Private,
     };
-    let readers: Vec<Identity> = ctx
-        .db
-        .channel_member()
-        .channel_id()
-        .filter(channel.id)
-        .map(|reader| reader.identity)
-        .collect();
+    let readers = ctx.db.channel_member().channel_id().filter(channel.id);
+    let readers: Vec<Identity> = readers.map(|reader| reader.identity).collect();
     for reader in readers {
         put(ctx, reader, reason, Content::Message(message));
     }
-    Ok(())
 }
 
+/// Delivers a message of an open channel to those of whom it newly speaks.
+pub fn mentioned<'a>(
+    ctx: &ReducerContext,
+    channel: &Channel,
+    message: &Message,
+    named: impl Iterator<Item = &'a Identity>,
+) {
+    if channel.visibility == ChannelVisibility::Open {
+        for identity in named {
+            put(ctx, *identity, DeliveryReason::Mention, Content::Message(message));
+        }
+    }
+}
+
+/// What a delivery carries.
 pub enum Content<'a> {
     Message(&'a Message),
+    Claim(&'a Claim),
+    /// The voice channel, and what is told there.
+    Signal(u64, VoiceSignal),
 }
 
 /// Puts one thing into an inbox. A message that waits there already is put
 /// again at the end, so that acknowledging the older item cannot lose the
 /// change.
 pub fn put(ctx: &ReducerContext, recipient: Identity, reason: DeliveryReason, content: Content) {
-    let Content::Message(message) = content;
-    let waiting = ctx
-        .db
-        .delivery()
-        .by_recipient_message()
-        .delete((recipient, message.id));
     let mut inbox = inbox(ctx, recipient);
-    inbox.pending = inbox
-        .pending
-        .saturating_sub(u32::try_from(waiting).unwrap_or(u32::MAX));
+    let (channel_id, message_id, claim, signal) = match content {
+        Content::Message(message) => (message.channel_id, message.id, None, None),
+        Content::Claim(claim) => (0, 0, Some(claim.clone()), None),
+        Content::Signal(channel_id, signal) => (channel_id, 0, None, Some(signal)),
+    };
+    if message_id != 0 {
+        let waiting = ctx.db.delivery().by_recipient_message().delete((recipient, message_id));
+        inbox.pending = less(inbox.pending, waiting);
+    }
     if inbox.pending >= limits::INBOX_PENDING {
         drop_oldest(ctx, &mut inbox);
     }
@@ -89,10 +85,10 @@ pub fn put(ctx: &ReducerContext, recipient: Identity, reason: DeliveryReason, co
         id: 0,
         recipient,
         reason,
-        channel_id: message.channel_id,
-        message_id: message.id,
-        claim: None,
-        signal: None,
+        channel_id,
+        message_id,
+        claim,
+        signal,
         created_at: ctx.timestamp,
     });
     inbox.pending += 1;
@@ -101,21 +97,31 @@ pub fn put(ctx: &ReducerContext, recipient: Identity, reason: DeliveryReason, co
 
 /// Makes room, and leaves one marker that says that something was dropped.
 fn drop_oldest(ctx: &ReducerContext, inbox: &mut InboxState) {
-    let oldest = ctx
-        .db
-        .delivery()
-        .by_recipient()
-        .filter(inbox.identity)
-        .find(|delivery| delivery.reason != DeliveryReason::Gap);
+    let waiting = ctx.db.delivery().by_recipient().filter(inbox.identity);
+    let oldest = waiting.into_iter().find(|one| one.reason != DeliveryReason::Gap);
     if let Some(oldest) = oldest {
         ctx.db.delivery().id().delete(oldest.id);
-        inbox.pending = inbox.pending.saturating_sub(1);
+        inbox.pending = less(inbox.pending, 1);
     }
     mark_gap(ctx, inbox);
 }
 
+/// Drops a delivery that waited too long, and tells the recipient of the gap.
+pub fn expire(ctx: &ReducerContext, delivery: &Delivery) {
+    let mut inbox = inbox(ctx, delivery.recipient);
+    if inbox.gap_delivery_id == Some(delivery.id) {
+        // The marker stays until it is acknowledged; it only becomes younger.
+        inbox.gap_delivery_id = None;
+    } else {
+        inbox.pending = less(inbox.pending, 1);
+    }
+    ctx.db.delivery().id().delete(delivery.id);
+    mark_gap(ctx, &mut inbox);
+    ctx.db.inbox_state().identity().update(inbox);
+}
+
 /// Leaves a gap marker unless one waits already.
-pub fn mark_gap(ctx: &ReducerContext, inbox: &mut InboxState) {
+fn mark_gap(ctx: &ReducerContext, inbox: &mut InboxState) {
     if inbox.gap_delivery_id.is_some() {
         return;
     }
@@ -132,34 +138,26 @@ pub fn mark_gap(ctx: &ReducerContext, inbox: &mut InboxState) {
     inbox.gap_delivery_id = Some(marker.id);
 }
 
-pub fn inbox(ctx: &ReducerContext, identity: Identity) -> InboxState {
-    ctx.db
-        .inbox_state()
-        .identity()
-        .find(identity)
-        .unwrap_or_else(|| {
-            ctx.db.inbox_state().insert(InboxState {
-                identity,
-                pending: 0,
-                gap_delivery_id: None,
-            })
-        })
+fn inbox(ctx: &ReducerContext, identity: Identity) -> InboxState {
+    let known = ctx.db.inbox_state().identity().find(identity);
+    known.unwrap_or_else(|| {
+        let empty = InboxState { identity, pending: 0, gap_delivery_id: None };
+        ctx.db.inbox_state().insert(empty)
+    })
 }
 
 /// Takes away all that waits for a recipient from one channel.
 pub fn withdraw_channel(ctx: &ReducerContext, recipient: Identity, channel_id: u64) {
-    let waiting = ctx
-        .db
-        .delivery()
-        .by_recipient_channel()
-        .delete((recipient, channel_id));
+    let waiting = ctx.db.delivery().by_recipient_channel().delete((recipient, channel_id));
     if waiting > 0 {
         let mut inbox = inbox(ctx, recipient);
-        inbox.pending = inbox
-            .pending
-            .saturating_sub(u32::try_from(waiting).unwrap_or(u32::MAX));
+        inbox.pending = less(inbox.pending, waiting);
         ctx.db.inbox_state().identity().update(inbox);
     }
+}
+
+fn less(pending: u32, gone: u64) -> u32 {
+    pending.saturating_sub(u32::try_from(gone).unwrap_or(u32::MAX))
 }
 
 /// Deletes deliveries that the sender has stored. Ids that are not there, or
@@ -176,19 +174,14 @@ pub fn ack_deliveries(ctx: &ReducerContext, delivery_ids: Vec<u64>) -> Result<()
     }
     let mut inbox = inbox(ctx, ctx.sender());
     for id in delivery_ids {
-        let own = ctx
-            .db
-            .delivery()
-            .id()
-            .find(id)
-            .filter(|one| one.recipient == ctx.sender());
-        if own.is_none() {
+        let found = ctx.db.delivery().id().find(id);
+        if found.is_none_or(|one| one.recipient != ctx.sender()) {
             continue;
         }
         ctx.db.delivery().id().delete(id);
         match inbox.gap_delivery_id {
             Some(marker) if marker == id => inbox.gap_delivery_id = None,
-            _ => inbox.pending = inbox.pending.saturating_sub(1),
+            _ => inbox.pending = less(inbox.pending, 1),
         }
     }
     ctx.db.inbox_state().identity().update(inbox);

@@ -1,10 +1,10 @@
 //! The hub's life, and who may connect to it.
 
-use crate::call::{arguments, keyed};
+use crate::call::{Call, arguments, keyed};
 use crate::clock::seconds;
 use crate::schema::*;
-use crate::{audit, channels, counter, members, users};
-use spaces_domain::{Action, ErrorKind, Refusal, limits};
+use crate::{audit, channels, counter, members, sessions, users, voice};
+use spaces_domain::{Action, ErrorKind, Refusal, Role as Tier, content, limits};
 use spacetimedb::{Identity, ReducerContext, ScheduleAt, Table, reducer};
 
 const HOME_SERVER: &str = "Spaces Hub";
@@ -40,14 +40,7 @@ pub fn init(ctx: &ReducerContext) -> Result<(), String> {
         ("announcements", ChannelType::Announcement),
         ("voice", ChannelType::Voice),
     ] {
-        channels::insert(
-            ctx,
-            &home,
-            name,
-            None,
-            channel_type,
-            ChannelVisibility::Open,
-        )?;
+        channels::insert(ctx, &home, name, None, channel_type, ChannelVisibility::Open)?;
     }
     ctx.db.retention_timer().insert(RetentionTimer {
         id: 0,
@@ -105,15 +98,9 @@ pub fn client_disconnected(ctx: &ReducerContext) {
     if let Some(connection_id) = ctx.connection_id() {
         ctx.db.connection().connection_id().delete(connection_id);
     }
-    if ctx
-        .db
-        .connection()
-        .identity()
-        .filter(ctx.sender())
-        .next()
-        .is_none()
-    {
+    if ctx.db.connection().identity().filter(ctx.sender()).next().is_none() {
         users::set_online(ctx, ctx.sender(), false);
+        voice::leave(ctx, ctx.sender());
     }
 }
 
@@ -136,11 +123,7 @@ pub fn standing(ctx: &ReducerContext, identity: Identity) -> Result<Standing, Re
     }
     let settings = settings(ctx)?;
     let open = settings.admission == AdmissionPolicy::Open;
-    Ok(if open || settings.publisher == identity {
-        Standing::Full
-    } else {
-        Standing::None
-    })
+    Ok(if open || settings.publisher == identity { Standing::Full } else { Standing::None })
 }
 
 /// Whether the hub has an admission or a user of this identity.
@@ -197,18 +180,18 @@ fn refresh_module_info(ctx: &ReducerContext) {
 /// Lets an identity connect to a closed hub. For owner and admins of the home
 /// server, and the publisher.
 #[reducer]
-pub fn admit(ctx: &ReducerContext, client_key: String, identity: Identity) -> Result<(), String> {
-    keyed(
-        ctx,
-        &client_key,
-        None,
-        arguments!("admit"; identity),
-        |call| {
-            require_hub_admin(call)?;
-            admit_fully(ctx, identity, call.sender);
-            audit::hub(call, "admit", Some(identity.to_string()), None)
-        },
-    )
+pub fn admit(
+    ctx: &ReducerContext,
+    client_key: String,
+    agent_session: Option<String>,
+    identity: Identity,
+) -> Result<(), String> {
+    let arguments = arguments!("admit"; agent_session, identity);
+    keyed(ctx, &client_key, agent_session.as_deref(), arguments, |call| {
+        require_hub_admin(call)?;
+        admit_fully(ctx, identity, call.sender);
+        audit::hub(call, "admit", Some(identity.to_string()), None)
+    })
 }
 
 /// Admits a user; a redeem-only admission of the same identity becomes a full one.
@@ -224,11 +207,104 @@ pub fn admit_fully(ctx: &ReducerContext, identity: Identity, by: Identity) {
     users::ensure(ctx, identity);
 }
 
-pub fn require_hub_admin(call: &crate::call::Call) -> Result<(), Refusal> {
-    let ctx = call.ctx;
-    if call.session.is_none() && settings(ctx)?.publisher == call.sender {
-        return Ok(());
+/// Refuses who does not run the hub.
+fn require_hub_admin(call: &Call) -> Result<(), Refusal> {
+    hub_tier(call)?.require(Action::ManageHub)
+}
+
+/// Shuts an identity out of a closed hub and takes it out of all servers. Its
+/// open connections lose what is private at once; the open tables they lose
+/// when they end, since a module cannot end a connection.
+#[reducer]
+pub fn revoke_admission(
+    ctx: &ReducerContext,
+    client_key: String,
+    agent_session: Option<String>,
+    identity: Identity,
+) -> Result<(), String> {
+    let arguments = arguments!("revoke_admission"; agent_session, identity);
+    keyed(ctx, &client_key, agent_session.as_deref(), arguments, |call| {
+        require_hub_admin(call)?;
+        if identity == call.sender || settings(ctx)?.publisher == identity {
+            return Err(Refusal::invalid("neither yourself nor the publisher can be shut out"));
+        }
+        if ctx.db.admission().identity().find(identity).is_none() {
+            return Err(Refusal::not_found(format!("there is no admission of {identity}")));
+        }
+        let home = info(ctx)?.home_server_id;
+        if let Some(target) = members::of(ctx, home, identity) {
+            hub_tier(call)?.require_outranks(target.role.into())?;
+        }
+        members::remove_everywhere(ctx, identity)?;
+        sessions::end_all(ctx, identity);
+        ctx.db.admission().identity().delete(identity);
+        audit::hub(call, "revoke_admission", Some(identity.to_string()), None)
+    })
+}
+
+/// The tier in which somebody runs the hub; the publisher runs it as its owner.
+fn hub_tier(call: &Call) -> Result<Tier, Refusal> {
+    if call.session.is_none() && settings(call.ctx)?.publisher == call.sender {
+        return Ok(Tier::Owner);
     }
-    call.require(info(ctx)?.home_server_id, Action::ManageHub)
-        .map(drop)
+    call.tier(info(call.ctx)?.home_server_id)
+}
+
+/// Changes what is given. Counts and ages of 0 keep messages for ever.
+#[reducer]
+pub fn set_hub_settings(
+    ctx: &ReducerContext,
+    client_key: String,
+    agent_session: Option<String>,
+    change: HubSettingsChange,
+) -> Result<(), String> {
+    let arguments = arguments!("set_hub_settings"; agent_session, change);
+    keyed(ctx, &client_key, agent_session.as_deref(), arguments, |call| {
+        require_hub_admin(call)?;
+        let mut info = info(ctx)?;
+        if let Some(name) = &change.hub_name {
+            content::check_line("a hub's name", name, limits::NAME_CHARS)?;
+            info.hub_name = name.clone();
+        }
+        let settings = settings(ctx)?;
+        let settings = HubSettings {
+            admission: change.admission.unwrap_or(settings.admission),
+            rate_per_sec: change.rate_per_sec.unwrap_or(settings.rate_per_sec),
+            rate_burst: change.rate_burst.unwrap_or(settings.rate_burst),
+            message_days: change.message_days.unwrap_or(settings.message_days),
+            messages_per_channel: change
+                .messages_per_channel
+                .unwrap_or(settings.messages_per_channel),
+            delivery_days: change.delivery_days.unwrap_or(settings.delivery_days),
+            idempotency_days: change.idempotency_days.unwrap_or(settings.idempotency_days),
+            audit_days: change.audit_days.unwrap_or(settings.audit_days),
+            session_days: change.session_days.unwrap_or(settings.session_days),
+            session_timeout_secs: change
+                .session_timeout_secs
+                .unwrap_or(settings.session_timeout_secs),
+            ..settings
+        };
+        check_settings(&settings)?;
+        info.admission = settings.admission;
+        ctx.db.module_info().id().update(info);
+        ctx.db.hub_settings().id().update(settings);
+        audit::hub(call, "set_hub_settings", None, None)
+    })
+}
+
+fn check_settings(settings: &HubSettings) -> Result<(), Refusal> {
+    for (what, value, least) in [
+        ("rate_per_sec", settings.rate_per_sec, 1),
+        ("rate_burst", settings.rate_burst, 1),
+        ("delivery_days", settings.delivery_days, 1),
+        ("idempotency_days", settings.idempotency_days, 1),
+        ("audit_days", settings.audit_days, 1),
+        ("session_days", settings.session_days, 1),
+        ("session_timeout_secs", settings.session_timeout_secs, limits::SESSION_TIMEOUT_MIN_SECS),
+    ] {
+        if value < least {
+            return Err(Refusal::invalid(format!("{what} must be at least {least}")));
+        }
+    }
+    Ok(())
 }

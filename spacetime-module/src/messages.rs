@@ -2,7 +2,7 @@
 
 use crate::call::{Call, arguments, keyed};
 use crate::schema::*;
-use crate::{channels, clock, counter, deliveries, members, threads};
+use crate::{channels, clock, counter, deliveries, members, readers, threads};
 use spaces_domain::{Action, ChannelType as Channels, Refusal, content, limits};
 use spacetimedb::{Identity, ReducerContext, Table, reducer};
 
@@ -24,26 +24,20 @@ pub fn send_message(
     let arguments = arguments!(
         "send_message"; agent_session, channel_id, thread_id, kind, content, context, reply_to
     );
-    keyed(
-        ctx,
-        &client_key,
-        agent_session.as_deref(),
-        arguments,
-        |call| {
-            let channel = channels::find(call, channel_id)?;
-            require_may_post(call, &channel, kind)?;
-            let draft = Draft {
-                thread_id,
-                to_agent: None,
-                kind,
-                content,
-                context,
-                reply_to,
-                client_key: &client_key,
-            };
-            post(call, &channel, draft).map(drop)
-        },
-    )
+    keyed(ctx, &client_key, agent_session.as_deref(), arguments, |call| {
+        let channel = channels::find(call, channel_id)?;
+        require_may_post(call, &channel, kind)?;
+        let draft = Draft {
+            thread_id,
+            to_agent: None,
+            kind,
+            content,
+            context,
+            reply_to,
+            client_key: &client_key,
+        };
+        post(call, &channel, draft).map(drop)
+    })
 }
 
 /// A message before the hub has given it its place.
@@ -67,28 +61,18 @@ pub fn post(call: &Call, channel: &Channel, draft: Draft) -> Result<Message, Ref
     if let Some(thread_id) = draft.thread_id {
         threads::require_open_in(ctx, channel, thread_id)?;
     }
-    let answered = draft
-        .reply_to
-        .map(|id| answered(ctx, channel, id))
-        .transpose()?;
+    let answered = draft.reply_to.map(|id| answered(ctx, channel, id)).transpose()?;
     let message = insert(ctx, channel, call.sender, call.session.as_ref(), draft)?;
     if let Some(thread_id) = message.thread_id {
         threads::touch(ctx, channel, thread_id);
     }
-    deliveries::posted(
-        ctx,
-        channel,
-        &message,
-        answered.map(|message| message.author),
-    )?;
+    deliveries::posted(ctx, channel, &message, answered.map(|message| message.author));
     Ok(message)
 }
 
 fn answered(ctx: &ReducerContext, channel: &Channel, id: u64) -> Result<Message, Refusal> {
     find_in(ctx, channel, id).ok_or_else(|| {
-        Refusal::not_found(format!(
-            "there is no message {id} in this channel to reply to"
-        ))
+        Refusal::not_found(format!("there is no message {id} in this channel to reply to"))
     })
 }
 
@@ -102,10 +86,7 @@ pub fn insert(
 ) -> Result<Message, Refusal> {
     let tail = channels::tail(ctx, channel.id)?;
     let ordinal = tail.last_ordinal + 1;
-    ctx.db.channel_tail().channel_id().update(ChannelTail {
-        last_ordinal: ordinal,
-        ..tail
-    });
+    ctx.db.channel_tail().channel_id().update(ChannelTail { last_ordinal: ordinal, ..tail });
     let id = counter::next(ctx)?;
     let message = Message {
         id,
@@ -188,20 +169,14 @@ fn keep_slow_mode(call: &Call, channel: &Channel) -> Result<(), Refusal> {
         return Ok(());
     }
     let db = &call.ctx.db;
-    let key = channels::reader_key(channel.id, call.sender);
-    let row = SlowMode {
-        key: key.clone(),
-        at: call.ctx.timestamp,
-    };
+    let key = readers::reader_key(channel.id, call.sender);
+    let row = SlowMode { key: key.clone(), at: call.ctx.timestamp };
     let Some(last) = db.slow_mode().key().find(&key) else {
         db.slow_mode().insert(row);
         return Ok(());
     };
     let free_at = last.at + clock::seconds(channel.slow_mode_secs);
-    if let Some(wait) = free_at
-        .duration_since(call.ctx.timestamp)
-        .filter(|wait| !wait.is_zero())
-    {
+    if let Some(wait) = free_at.duration_since(call.ctx.timestamp).filter(|wait| !wait.is_zero()) {
         let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
         return Err(Refusal::rate_limited(
             &format!("slow mode: one message in {} s", channel.slow_mode_secs),

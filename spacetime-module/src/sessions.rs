@@ -2,9 +2,9 @@
 
 use crate::call::{self, Call, arguments, keyed, own_session};
 use crate::schema::*;
-use crate::{agents, clock, hub, users};
+use crate::{agents, clock, hub, typists, users};
 use spaces_domain::{Refusal, SessionState as State, content, limits, names};
-use spacetimedb::{ReducerContext, Table, reducer};
+use spacetimedb::{Identity, ReducerContext, Table, reducer};
 
 /// `last_seen` may lag by this much, so that heartbeats are not sent to every
 /// client.
@@ -34,9 +34,7 @@ pub fn start_session(
     keyed(ctx, &client_key, None, arguments, |call| {
         names::check_uuid("a session's id", &session_id)?;
         if ctx.db.agent_session().id().find(&session_id).is_some() {
-            return Err(Refusal::conflict(format!(
-                "there is a session {session_id} already"
-            )));
+            return Err(Refusal::conflict(format!("there is a session {session_id} already")));
         }
         require_room(call)?;
         let agent = agents::ensure(call, &agent_name, &tool)?;
@@ -60,23 +58,13 @@ pub fn start_session(
         check(&session)?;
         keep_lease(ctx, &session);
         ctx.db.agent_session().insert(session);
-        ctx.db.agent().id().update(Agent {
-            tool,
-            last_seen: ctx.timestamp,
-            ..agent
-        });
+        ctx.db.agent().id().update(Agent { tool, last_seen: ctx.timestamp, ..agent });
         Ok(())
     })
 }
 
 fn require_room(call: &Call) -> Result<(), Refusal> {
-    let open = call
-        .ctx
-        .db
-        .session_lease()
-        .owner()
-        .filter(call.sender)
-        .count();
+    let open = call.ctx.db.session_lease().owner().filter(call.sender).count();
     if open >= limits::OPEN_SESSIONS_PER_USER {
         return Err(Refusal::conflict(format!(
             "you have {open} open sessions, the most there may be; end some"
@@ -186,25 +174,13 @@ pub fn end_session(
     client_key: String,
     session_id: String,
 ) -> Result<(), String> {
-    keyed(
-        ctx,
-        &client_key,
-        None,
-        arguments!("end_session"; session_id),
-        |call| {
-            let session = own_session(ctx, call.sender, &session_id)?;
-            if session.state != SessionState::Ended || session.expired {
-                end(
-                    ctx,
-                    AgentSession {
-                        expired: false,
-                        ..session
-                    },
-                );
-            }
-            Ok(())
-        },
-    )
+    keyed(ctx, &client_key, None, arguments!("end_session"; session_id), |call| {
+        let session = own_session(ctx, call.sender, &session_id)?;
+        if session.state != SessionState::Ended || session.expired {
+            end(ctx, AgentSession { expired: false, ..session });
+        }
+        Ok(())
+    })
 }
 
 fn end(ctx: &ReducerContext, session: AgentSession) {
@@ -217,46 +193,36 @@ fn end(ctx: &ReducerContext, session: AgentSession) {
     });
 }
 
+/// Ends all that a user has open.
+pub fn end_all(ctx: &ReducerContext, owner: Identity) {
+    let open: Vec<SessionLease> = ctx.db.session_lease().owner().filter(owner).collect();
+    for lease in open {
+        if let Some(session) = ctx.db.agent_session().id().find(&lease.session_id) {
+            end(ctx, session);
+        }
+    }
+}
+
 /// Ends sessions without heartbeats and deletes claims past their time.
 #[reducer]
 pub fn expire_leases(ctx: &ReducerContext, _timer: LeaseTimer) -> Result<(), String> {
     hub::require_scheduler(ctx)?;
     let timeout = hub::settings(ctx)?.session_timeout_secs;
     let silent_since = clock::seconds_before(ctx.timestamp, timeout);
-    let silent: Vec<SessionLease> = ctx
-        .db
-        .session_lease()
-        .last_seen()
-        .filter(..silent_since)
-        .take(EXPIRE_BATCH)
-        .collect();
+    let silent: Vec<SessionLease> =
+        ctx.db.session_lease().last_seen().filter(..silent_since).take(EXPIRE_BATCH).collect();
     for lease in silent {
         match ctx.db.agent_session().id().find(&lease.session_id) {
-            Some(session) => end(
-                ctx,
-                AgentSession {
-                    expired: true,
-                    ..session
-                },
-            ),
-            None => drop(
-                ctx.db
-                    .session_lease()
-                    .session_id()
-                    .delete(&lease.session_id),
-            ),
+            Some(session) => end(ctx, AgentSession { expired: true, ..session }),
+            None => drop(ctx.db.session_lease().session_id().delete(&lease.session_id)),
         }
     }
-    let over: Vec<Claim> = ctx
-        .db
-        .claim()
-        .expires_at()
-        .filter(..=ctx.timestamp)
-        .take(EXPIRE_BATCH)
-        .collect();
+    let over: Vec<Claim> =
+        ctx.db.claim().expires_at().filter(..=ctx.timestamp).take(EXPIRE_BATCH).collect();
     for claim in over {
         ctx.db.claim().id().delete(claim.id);
     }
+    typists::expire(ctx);
     Ok(())
 }
 

@@ -59,10 +59,7 @@ pub fn seen(ctx: &ReducerContext, identity: Identity, lately: Timestamp) {
     if let Some(presence) = ctx.db.presence().identity().find(identity)
         && presence.last_seen < lately
     {
-        ctx.db.presence().identity().update(Presence {
-            last_seen: ctx.timestamp,
-            ..presence
-        });
+        ctx.db.presence().identity().update(Presence { last_seen: ctx.timestamp, ..presence });
     }
 }
 
@@ -122,9 +119,7 @@ fn check_free(ctx: &ReducerContext, username: &str) -> Result<(), Refusal> {
         )));
     }
     if ctx.db.user().username().find(username.to_owned()).is_some() {
-        return Err(Refusal::conflict(format!(
-            "the username {username} is taken"
-        )));
+        return Err(Refusal::conflict(format!("the username {username} is taken")));
     }
     Ok(())
 }
@@ -148,24 +143,18 @@ pub fn set_status(
     client_key: String,
     status_text: Option<String>,
 ) -> Result<(), String> {
-    keyed(
-        ctx,
-        &client_key,
-        None,
-        arguments!("set_status"; status_text),
-        |call| {
-            let status_text = status_text.filter(|text| !text.is_empty());
-            if let Some(text) = &status_text {
-                content::check_line("a status", text, limits::PROSE_CHARS)?;
-            }
-            let presence = ctx.db.presence().identity().find(call.sender);
-            let presence = presence.ok_or_else(|| Refusal::internal("a user without presence"))?;
-            ctx.db.presence().identity().update(Presence {
-                status_text,
-                last_seen: ctx.timestamp,
-                ..presence
-            });
-            Ok(())
-        },
-    )
+    keyed(ctx, &client_key, None, arguments!("set_status"; status_text), |call| {
+        let status_text = status_text.filter(|text| !text.is_empty());
+        if let Some(text) = &status_text {
+            content::check_line("a status", text, limits::PROSE_CHARS)?;
+        }
+        let presence = ctx.db.presence().identity().find(call.sender);
+        let presence = presence.ok_or_else(|| Refusal::internal("a user without presence"))?;
+        ctx.db.presence().identity().update(Presence {
+            status_text,
+            last_seen: ctx.timestamp,
+            ..presence
+        });
+        Ok(())
+    })
 }

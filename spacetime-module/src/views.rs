@@ -6,15 +6,26 @@ use crate::schema::*;
 use spaces_domain::{Action, Role as Tier, limits};
 use spacetimedb::{Identity, ViewContext, view};
 
+/// Whether the caller is (still) let in: connections outlive admissions. What
+/// is not let in sees nothing here.
+fn is_admitted(ctx: &ViewContext) -> bool {
+    match ctx.db.admission().identity().find(ctx.sender()) {
+        Some(admission) => !admission.redeem_only,
+        None => ctx.db.hub_settings().id().find(0).is_some_and(|settings| {
+            settings.admission == AdmissionPolicy::Open || settings.publisher == ctx.sender()
+        }),
+    }
+}
+
 /// The oldest deliveries to the caller, with what they deliver. Acknowledging
 /// them brings up the next.
 #[view(accessor = my_inbox, public, primary_key = id)]
 fn my_inbox(ctx: &ViewContext) -> Vec<InboxItem> {
+    if !is_admitted(ctx) {
+        return Vec::new();
+    }
     let waiting = ctx.db.delivery().by_recipient().filter(ctx.sender());
-    waiting
-        .take(limits::INBOX_WINDOW)
-        .map(|delivery| with_content(ctx, delivery))
-        .collect()
+    waiting.take(limits::INBOX_WINDOW).map(|delivery| with_content(ctx, delivery)).collect()
 }
 
 fn with_content(ctx: &ViewContext, delivery: Delivery) -> InboxItem {
@@ -37,11 +48,7 @@ fn with_content(ctx: &ViewContext, delivery: Delivery) -> InboxItem {
 
 #[view(accessor = my_read_markers, public, primary_key = id)]
 fn my_read_markers(ctx: &ViewContext) -> Vec<ReadMarker> {
-    ctx.db
-        .read_marker()
-        .identity()
-        .filter(ctx.sender())
-        .collect()
+    ctx.db.read_marker().identity().filter(ctx.sender()).collect()
 }
 
 /// The channels that are not open and that the caller reads, direct messages
@@ -52,10 +59,12 @@ fn my_channels(ctx: &ViewContext) -> Vec<Channel> {
 }
 
 fn own_channels(ctx: &ViewContext) -> impl Iterator<Item = Channel> {
+    let admitted = is_admitted(ctx);
     ctx.db
         .channel_member()
         .by_identity_server()
         .filter(ctx.sender())
+        .filter(move |_| admitted)
         .filter_map(|reader| ctx.db.private_channel().id().find(reader.channel_id))
 }
 
@@ -124,10 +133,7 @@ fn my_audit(ctx: &ViewContext) -> Vec<AuditEntry> {
         .filter_map(|server_id| ctx.db.audit_tail().server_id().find(server_id))
         .flat_map(|tail| {
             let from = tail.last_ordinal.saturating_sub(limits::AUDIT_WINDOW) + 1;
-            ctx.db
-                .audit_entry()
-                .by_server_ordinal()
-                .filter((tail.server_id, from..))
+            ctx.db.audit_entry().by_server_ordinal().filter((tail.server_id, from..))
         })
         .collect()
 }

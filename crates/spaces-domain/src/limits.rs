@@ -64,3 +64,6 @@ pub const IDEMPOTENCY_DAYS: u32 = 90;
 pub const AUDIT_DAYS: u32 = 365;
 pub const SESSION_DAYS: u32 = 30;
 pub const SESSION_TIMEOUT_SECS: u32 = 180;
+/// Below this a daemon that heartbeats every 10 s could lose sessions to one
+/// slow answer.
+pub const SESSION_TIMEOUT_MIN_SECS: u32 = 30;

@@ -54,9 +54,24 @@ fn paths_overlap(a: &str, b: &str) -> bool {
     if a == b {
         return true;
     }
+    if !prefixes_agree(a, b) {
+        return false;
+    }
     let (left, right) = (automata(a), automata(b));
     left.iter()
         .any(|left| right.iter().any(|right| intersect(left, right)))
+}
+
+/// Whether the plain beginnings of two patterns agree as far as both go; most
+/// pairs of claims differ here already.
+fn prefixes_agree(a: &str, b: &str) -> bool {
+    let plain = |pattern: &str| {
+        pattern
+            .find(['*', '?', '[', '{', '\\'])
+            .unwrap_or(pattern.len())
+    };
+    let shared = plain(a).min(plain(b));
+    a.as_bytes()[..shared] == b.as_bytes()[..shared]
 }
 
 /// A pattern, and all that is below it where it may name a directory.

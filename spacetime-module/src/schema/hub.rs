@@ -43,6 +43,22 @@ pub struct HubSettings {
     pub session_timeout_secs: u32,
 }
 
+/// What `set_hub_settings` changes; what is absent stays as it is.
+#[derive(SpacetimeType, Clone)]
+pub struct HubSettingsChange {
+    pub hub_name: Option<String>,
+    pub admission: Option<AdmissionPolicy>,
+    pub rate_per_sec: Option<u32>,
+    pub rate_burst: Option<u32>,
+    pub message_days: Option<u32>,
+    pub messages_per_channel: Option<u64>,
+    pub delivery_days: Option<u32>,
+    pub idempotency_days: Option<u32>,
+    pub audit_days: Option<u32>,
+    pub session_days: Option<u32>,
+    pub session_timeout_secs: Option<u32>,
+}
+
 /// The last `seq` given out. One row, `id` 0.
 #[table(accessor = hub_counter)]
 pub struct HubCounter {
@@ -75,6 +91,7 @@ pub struct Invite {
     pub uses: u32,
     pub max_uses: u32,
     pub expires_at: Option<Timestamp>,
+    #[index(btree)]
     pub by: Identity,
     pub created_at: Timestamp,
     /// The one-use identity whose token the invite carries.
@@ -146,6 +163,17 @@ pub struct AuditEntry {
     pub detail: Option<String>,
     #[index(btree)]
     pub at: Timestamp,
+}
+
+/// A page of a server's audit, oldest first.
+#[derive(SpacetimeType)]
+pub struct AuditPage {
+    /// `kind: message`, where the call was refused.
+    pub error: Option<String>,
+    pub entries: Vec<AuditEntry>,
+    /// Pass it as `before_ordinal` for the page before this one; absent at the
+    /// beginning.
+    pub next_before: Option<u64>,
 }
 
 /// The last ordinal of a server's audit.

@@ -58,7 +58,10 @@ pub struct Message {
 }
 
 /// What is counted about a channel.
-#[table(accessor = channel_tail)]
+///
+/// The index is for going through channels in order; a unique column alone can
+/// only be looked up.
+#[table(accessor = channel_tail, index(accessor = in_order, btree(columns = [channel_id, readers])))]
 pub struct ChannelTail {
     #[primary_key]
     pub channel_id: u64,

@@ -22,7 +22,15 @@ pub struct LeaseTimer {
     pub scheduled_at: ScheduleAt,
 }
 
-/// A deleted server, channel or thread whose rows are still to be deleted.
+/// The channel that retention looked at last. One row, `id` 0.
+#[table(accessor = prune_cursor)]
+pub struct PruneCursor {
+    #[primary_key]
+    pub id: u8,
+    pub channel_id: u64,
+}
+
+/// A deleted server or channel whose rows are still to be deleted.
 #[table(accessor = deletion)]
 pub struct Deletion {
     #[primary_key]

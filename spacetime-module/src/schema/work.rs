@@ -96,3 +96,12 @@ pub struct Note {
     /// The sender's key, so that a client knows its own note again.
     pub client_key: String,
 }
+
+/// A note that is done, so that old ones are found without looking at all.
+#[table(accessor = done_note)]
+pub struct DoneNote {
+    #[primary_key]
+    pub note_id: u64,
+    #[index(btree)]
+    pub at: Timestamp,
+}
