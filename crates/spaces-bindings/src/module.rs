@@ -4,7 +4,7 @@
 use spacetimedb_sdk::__codegen::{self as __sdk, __lib, __sats, __ws};
 use spacetimedb_sdk::{Identity, Timestamp};
 
-use crate::connection::{EventContext, Procedure, RemoteModule};
+use crate::connection::{EventContext, RemoteModule};
 use crate::declared::Declared;
 
 impl Tables {
@@ -93,6 +93,7 @@ wire! {
         started_at: Timestamp,
         last_seen: Timestamp,
         ended_at: Option<Timestamp>,
+        expired: bool,
     }
     record Claim {
         id: u64,
@@ -199,11 +200,6 @@ wire! {
         deleted: bool,
         client_key: String,
     }
-    record HistoryPage {
-        error: Option<String>,
-        messages: Vec<Message>,
-        next_before: Option<u64>,
-    }
     record VoiceSignal {
         from: Identity,
         kind: SignalKind,
@@ -296,11 +292,74 @@ module! {
     views {
         my_inbox: InboxItem passing,
         my_read_markers: ReadMarker kept by id,
+        my_channels: Channel kept by id,
+        my_channel_members: ChannelMemberRow kept by id,
+        my_threads: Thread kept by id,
+        my_voice_states: VoiceState kept by identity,
+        my_typing: PrivateTyping kept by identity,
+        my_bans: Ban kept by id,
+        my_audit: AuditEntry kept by id,
+        my_invites: InviteRow kept by secret_hash,
     }
     reducers {
-        heartbeat: Heartbeat { sessions: Vec<String>, }
+        admit: Admit { client_key: String, identity: Identity, }
+        create_owner_invite: CreateOwnerInvite { client_key: String, secret_hash: String, temporary: Identity, }
+        redeem_invite: RedeemInvite { client_key: String, secret: String, joiner: Identity, }
+        set_profile: SetProfile {
+            client_key: String,
+            username: Option<String>,
+            display_name: Option<String>,
+            bio: Option<String>,
+            avatar_url: Option<String>,
+            kind: Option<UserKind>,
+        }
+        set_status: SetStatus { client_key: String, status_text: Option<String>, }
+        register_agent: RegisterAgent { client_key: String, name: String, tool: String, description: Option<String>, }
+        start_session: StartSession {
+            client_key: String,
+            session_id: String,
+            agent_name: String,
+            tool: String,
+            repo: String,
+            branch: Option<String>,
+            commit: Option<String>,
+            task: Option<String>,
+            paths: Vec<String>,
+        }
+        update_session: UpdateSession {
+            client_key: String,
+            session_id: String,
+            task: Option<String>,
+            state: Option<SessionState>,
+            branch: Option<String>,
+            commit: Option<String>,
+            paths: Option<Vec<String>>,
+        }
+        heartbeat: Heartbeat { session_ids: Vec<String>, }
+        end_session: EndSession { client_key: String, session_id: String, }
+        create_channel: CreateChannel {
+            client_key: String,
+            agent_session: Option<String>,
+            server_id: u64,
+            name: String,
+            channel_type: ChannelType,
+            visibility: ChannelVisibility,
+            topic: Option<String>,
+        }
+        send_message: SendMessage {
+            client_key: String,
+            agent_session: Option<String>,
+            channel_id: u64,
+            thread_id: Option<u64>,
+            kind: MessageKind,
+            content: String,
+            context: MessageContext,
+            reply_to: Option<u64>,
+        }
+        ack_deliveries: AckDeliveries { delivery_ids: Vec<u64>, }
     }
-    procedures {
-        private_history: PrivateHistory { channel_id: u64, before_ordinal: u64, limit: u32, } -> HistoryPage;
-    }
+    procedures {}
 }
+
+/// The module's schema that is declared here: its `SCHEMA_VERSION`.
+pub const SCHEMA_VERSION: u32 = 1;

@@ -1,0 +1,114 @@
+//! What the hub sends, gathered until a transaction is complete. The SDK calls
+//! back row by row; whoever drives the connection takes what has gathered after
+//! each message of the hub, and so hands on whole transactions.
+
+use std::sync::{Arc, Mutex};
+
+use spaces_bindings::{DbConnection, RemoteModule};
+use spacetimedb_sdk::__codegen::{InModule, TableHandle};
+
+use super::rows::{self, ToRow};
+use crate::row::Change;
+
+/// What has gathered.
+#[derive(Default)]
+pub(super) struct Gathered {
+    pub changes: Vec<Change>,
+    /// The highest `seq` among the open channels' messages.
+    pub highest_seq: Option<u64>,
+    /// Deliveries to acknowledge once they are on disk.
+    pub deliveries: Vec<u64>,
+    /// Subscriptions whose rows are all here.
+    pub applied: Vec<Subscription>,
+    /// Why the hub refused a subscription.
+    pub refused: Option<String>,
+}
+
+/// The steps of synchronizing, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Subscription {
+    Info,
+    State,
+    Messages,
+}
+
+/// Shared with the SDK's callbacks.
+#[derive(Clone, Default)]
+pub(super) struct Inbound(Arc<Mutex<Gathered>>);
+
+impl Inbound {
+    /// Takes what has gathered, in an order in which it can be applied.
+    pub(super) fn take(&self) -> Gathered {
+        let mut gathered = std::mem::take(&mut *super::lock(&self.0));
+        // A row that moves between an open table and a view of private ones
+        // goes from one and comes to the other in one transaction, told in no
+        // order: what is there in the end counts.
+        gathered
+            .changes
+            .sort_by_key(|change| !matches!(change, Change::Gone(_)));
+        gathered
+    }
+
+    pub(super) fn applied(&self, subscription: Subscription) {
+        super::lock(&self.0).applied.push(subscription);
+    }
+
+    pub(super) fn refused(&self, why: String) {
+        super::lock(&self.0).refused = Some(why);
+    }
+
+    /// Registers for every table and view.
+    pub(super) fn listen(&self, connection: &DbConnection) {
+        let db = &connection.db;
+        self.keep(&db.user());
+        self.keep(&db.presence());
+        self.keep(&db.agent());
+        self.keep(&db.agent_session());
+        self.keep(&db.claim());
+        self.keep(&db.server());
+        self.keep(&db.server_member());
+        self.keep(&db.channel());
+        self.keep(&db.thread());
+        self.keep(&db.voice_state());
+        self.keep(&db.note());
+        self.keep(&db.my_read_markers());
+
+        let inbound = self.clone();
+        db.message().on_insert(move |_, row| {
+            let mut gathered = super::lock(&inbound.0);
+            gathered.highest_seq = gathered.highest_seq.max(Some(row.seq));
+            gathered.changes.push(Change::Put(row.to_row()));
+        });
+        let inbound = self.clone();
+        db.my_inbox().on_insert(move |_, row| {
+            let mut gathered = super::lock(&inbound.0);
+            gathered.deliveries.push(row.id);
+            gathered.changes.push(Change::Put(row.to_row()));
+        });
+        let inbound = self.clone();
+        db.typing().on_insert(move |_, row| {
+            super::lock(&inbound.0).changes.push(Change::Typing {
+                channel_id: row.channel_id,
+                identity: rows::identity(row.identity),
+            });
+        });
+    }
+
+    fn keep<T>(&self, table: &TableHandle<T>)
+    where
+        T: ToRow + InModule<Module = RemoteModule> + Clone + Send + Sync + 'static,
+    {
+        let inbound = self.clone();
+        table.on_insert(move |_, row| inbound.put(row));
+        let inbound = self.clone();
+        table.on_update(move |_, _, row| inbound.put(row));
+        let inbound = self.clone();
+        table.on_delete(move |_, row| {
+            super::lock(&inbound.0).changes.push(Change::Gone(row.to_row()));
+        });
+    }
+
+    fn put(&self, row: &impl ToRow) {
+        super::lock(&self.0).changes.push(Change::Put(row.to_row()));
+    }
+}

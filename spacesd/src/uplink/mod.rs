@@ -1,0 +1,352 @@
+//! The one SpacetimeDB connection of the daemon: it carries calls to the hub,
+//! brings the hub's rows to a [`Sink`], and is built anew whenever it breaks.
+//!
+//! Architecture Invariant: outside this module and `spaces-bindings` nothing
+//! knows a SpacetimeDB type. Nothing here keeps rows: what arrives is handed on.
+
+mod backoff;
+mod call;
+mod connect;
+mod http;
+mod inbound;
+mod liveness;
+mod refusal;
+mod rows;
+mod subscribe;
+mod supervise;
+mod token;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use spaces_api::{HubState, Timestamp};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+
+use crate::operation::{Call, Outcome, Refusal};
+use crate::row::{Batch, Identity, MessageRow};
+use connect::Request;
+
+/// What the uplink must know.
+pub struct UplinkConfig {
+    /// Where the hub is (`http(s)://` or `ws(s)://`); none until a local hub runs.
+    pub uri: watch::Receiver<Option<String>>,
+    /// Name or identity of the database.
+    pub database: String,
+    /// Where the token is kept, mode 0600. Made on the first connection.
+    pub token_file: PathBuf,
+    /// The invite that a local hub writes for its first owner; redeemed when
+    /// the hub does not know us and the file is there.
+    pub owner_invite: Option<PathBuf>,
+    /// How far back the first synchronization goes, in days.
+    pub window_days: u32,
+    /// How many messages the first synchronization brings at most.
+    pub window_messages: u32,
+    pub timing: Timing,
+}
+
+/// The uplink's waits. The defaults are the design's; tests shorten them.
+#[derive(Clone, Debug)]
+pub struct Timing {
+    /// For a connection and the hub's greeting.
+    pub connect_within: Duration,
+    /// For one HTTP request beside the connection.
+    pub request_within: Duration,
+    /// For all rows of the first subscription.
+    pub sync_within: Duration,
+    /// Between two heartbeats.
+    pub heartbeat_every: Duration,
+    /// Between two heartbeats that name the live sessions.
+    pub sessions_every: Duration,
+    /// A call without an answer for this long means that the link is dead.
+    pub answer_within: Duration,
+    pub first_backoff: Duration,
+    pub longest_backoff: Duration,
+    /// A link that lived this long makes the next backoff begin anew.
+    pub settled_after: Duration,
+    /// Attempts asked for by [`Uplink::reconnect`] keep this distance.
+    pub retry_spacing: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            connect_within: Duration::from_secs(10),
+            request_within: Duration::from_secs(5),
+            sync_within: Duration::from_secs(120),
+            heartbeat_every: Duration::from_secs(5),
+            sessions_every: Duration::from_secs(45),
+            answer_within: Duration::from_secs(10),
+            first_backoff: Duration::from_millis(250),
+            longest_backoff: Duration::from_secs(30),
+            settled_after: Duration::from_secs(60),
+            retry_spacing: Duration::from_secs(1),
+        }
+    }
+}
+
+/// Where the hub's rows go: implemented over the cache.
+pub trait Sink: Send + Sync + 'static {
+    /// The highest `seq` that has been applied; 0 for an empty cache.
+    fn last_seq(&self) -> u64;
+
+    /// Takes a batch. Batches are applied in the order of calling. The receiver
+    /// resolves once the batch is on disk; it is dropped if that failed.
+    fn apply(&self, batch: Batch) -> oneshot::Receiver<()>;
+
+    /// The hub of which the rows are, as given to [`Sink::hub_changed`].
+    fn hub(&self) -> Option<String>;
+
+    /// The rows to come are of another hub, or of one that began anew: forget
+    /// everything of the old one and remember this name. Resolves once that is
+    /// on disk; `last_seq` is 0 from then on.
+    fn hub_changed(&self, hub: &str) -> oneshot::Receiver<()>;
+
+    /// Ids of the sessions that are alive on this machine, for the heartbeat.
+    fn open_sessions(&self) -> Vec<String>;
+}
+
+/// How the link is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LinkStatus {
+    pub state: HubState,
+    /// The same in a sentence, with what to do where something is wrong.
+    pub detail: String,
+    /// Since when `state` is what it is.
+    pub since: Timestamp,
+    /// The last moment at which the rows handed to the sink were the hub's.
+    pub as_of: Timestamp,
+    pub identity: Option<Identity>,
+    pub schema_version: Option<u32>,
+    pub module_version: Option<String>,
+    /// Why the last link or attempt ended; stays when the next one succeeds.
+    pub last_error: Option<String>,
+    /// Links that were live and ended since the start.
+    pub reconnects: u64,
+    /// Of the last heartbeat.
+    pub round_trip: Option<Duration>,
+    /// The hub's clock less ours, in milliseconds.
+    pub clock_skew_ms: Option<i64>,
+}
+
+impl LinkStatus {
+    fn new() -> Self {
+        Self {
+            state: HubState::Offline,
+            detail: "not connected yet".to_owned(),
+            since: Timestamp::now(),
+            as_of: Timestamp::default(),
+            identity: None,
+            schema_version: None,
+            module_version: None,
+            last_error: None,
+            reconnects: 0,
+            round_trip: None,
+            clock_skew_ms: None,
+        }
+    }
+
+    fn become_state(&mut self, state: HubState, detail: impl Into<String>) {
+        if self.state != state {
+            self.since = Timestamp::now();
+        }
+        self.state = state;
+        self.detail = detail.into();
+    }
+}
+
+/// Why a question to the hub has no answer.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum CallError {
+    #[error("the hub is not connected: {0}")]
+    Offline(String),
+    #[error("the hub refused it: {}: {}", .0.kind, .0.message)]
+    Refused(Refusal),
+    #[error("the connection ended before the hub answered; try again")]
+    Lost,
+    /// Something on the way to the hub or inside it.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// A page of a channel's history, oldest first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct History {
+    pub messages: Vec<MessageRow>,
+    /// Pass it as `before` for the page before this one; none at the beginning.
+    pub next_before: Option<u64>,
+}
+
+/// The handle: cheap to clone, usable from every thread.
+#[derive(Clone)]
+pub struct Uplink {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    config: UplinkConfig,
+    sink: Arc<dyn Sink>,
+    status: watch::Sender<LinkStatus>,
+    /// The way into the connection that is up, if one is.
+    link: Mutex<Option<mpsc::UnboundedSender<Request>>>,
+    /// Somebody wants an attempt at once.
+    try_now: Notify,
+    stopping: watch::Sender<bool>,
+    supervisor: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Uplink {
+    /// Begins to connect, and keeps connected until [`Uplink::shutdown`]. Must
+    /// be called inside a tokio runtime.
+    pub fn start(config: UplinkConfig, sink: Arc<dyn Sink>) -> Self {
+        let shared = Arc::new(Shared {
+            config,
+            sink,
+            status: watch::Sender::new(LinkStatus::new()),
+            link: Mutex::new(None),
+            try_now: Notify::new(),
+            stopping: watch::Sender::new(false),
+            supervisor: Mutex::new(None),
+        });
+        let supervisor = tokio::spawn(supervise::run(Arc::clone(&shared)));
+        *lock(&shared.supervisor) = Some(supervisor);
+        Self { shared }
+    }
+
+    /// Follows how the link is.
+    pub fn status(&self) -> watch::Receiver<LinkStatus> {
+        self.shared.status.subscribe()
+    }
+
+    /// Asks the hub to carry out an operation. Calls reach the hub in the order
+    /// in which this is called (not in which the futures are polled).
+    ///
+    /// [`Outcome::Committed`] means durable on the hub. Without a connection
+    /// the outcome is [`Outcome::Unknown`] at once.
+    pub fn call(&self, call: Call) -> impl Future<Output = Outcome> + Send + use<> {
+        let answer = self.begin(call);
+        async move {
+            match answer {
+                Ok(answer) => answer.await.unwrap_or(Outcome::Unknown),
+                Err(outcome) => outcome,
+            }
+        }
+    }
+
+    fn begin(&self, call: Call) -> Result<oneshot::Receiver<Outcome>, Outcome> {
+        let (answer, answered) = oneshot::channel();
+        let link = lock(&self.shared.link);
+        let link = link.as_ref().ok_or(Outcome::Unknown)?;
+        link.send(Request::Call { call, answer })
+            .map_err(|_| Outcome::Unknown)?;
+        Ok(answered)
+    }
+
+    /// Tries to connect now instead of at the end of the present pause. Calls
+    /// of this are rate-limited; while connected it does nothing.
+    pub fn reconnect(&self) {
+        self.shared.try_now.notify_one();
+    }
+
+    /// Messages of a channel that is not open, before the one with the number
+    /// `before_ordinal` in it (0: from its end), at most `limit`.
+    ///
+    /// # Errors
+    /// Offline, refused (only members may), or the link ended meanwhile.
+    pub async fn private_history(
+        &self,
+        channel_id: u64,
+        before_ordinal: u64,
+        limit: u32,
+    ) -> Result<History, CallError> {
+        self.history(true, channel_id, before_ordinal, limit).await
+    }
+
+    /// The same of an open channel: for what lies before the window that the
+    /// first synchronization brought.
+    ///
+    /// # Errors
+    /// As for [`Uplink::private_history`].
+    pub async fn open_history(
+        &self,
+        channel_id: u64,
+        before_ordinal: u64,
+        limit: u32,
+    ) -> Result<History, CallError> {
+        self.history(false, channel_id, before_ordinal, limit).await
+    }
+
+    async fn history(
+        &self,
+        private: bool,
+        channel_id: u64,
+        before_ordinal: u64,
+        limit: u32,
+    ) -> Result<History, CallError> {
+        let (answer, answered) = oneshot::channel();
+        let request = Request::History {
+            private,
+            channel_id,
+            before_ordinal,
+            limit,
+            answer,
+        };
+        let sent = match lock(&self.shared.link).as_ref() {
+            Some(link) => link.send(request).is_ok(),
+            None => false,
+        };
+        if !sent {
+            return Err(CallError::Offline(self.shared.status.borrow().detail.clone()));
+        }
+        answered.await.unwrap_or(Err(CallError::Lost))
+    }
+
+    /// A fresh identity and its token, for an invite. The token is a secret.
+    ///
+    /// # Errors
+    /// When the hub is not there or makes no identities.
+    pub async fn new_identity(&self) -> Result<(Identity, String), CallError> {
+        let uri = self.uri()?;
+        token::create(&uri, self.shared.config.timing.request_within).await
+    }
+
+    /// Redeems an invite to this hub for our own identity, then connects.
+    ///
+    /// # Errors
+    /// When the line is no invite or is for another hub, the hub is not there,
+    /// or it refuses.
+    pub async fn redeem(&self, invite: &str) -> Result<(), CallError> {
+        let invite = invite
+            .parse()
+            .map_err(|error: spaces_domain::invite::NotAnInvite| CallError::Failed(error.to_string()))?;
+        let uri = self.uri()?;
+        let config = &self.shared.config;
+        let ours = token::load_or_create(&config.token_file, &uri, config.timing.request_within).await?;
+        token::redeem(&invite, &uri, &config.database, &ours, config.timing.request_within).await?;
+        self.reconnect();
+        Ok(())
+    }
+
+    fn uri(&self) -> Result<String, CallError> {
+        let uri = self.shared.config.uri.borrow().clone();
+        uri.ok_or_else(|| CallError::Offline(self.shared.status.borrow().detail.clone()))
+    }
+
+    /// Closes the connection and stops trying. Returns when that is done.
+    pub async fn shutdown(&self) {
+        self.shared.stopping.send_replace(true);
+        let supervisor = lock(&self.shared.supervisor).take();
+        if let Some(supervisor) = supervisor
+            && let Err(error) = supervisor.await
+        {
+            tracing::error!(%error, "the uplink's supervisor ended badly");
+        }
+    }
+}
+
+/// No code panics while it holds one of these locks, so a poisoned one holds
+/// whole data.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
