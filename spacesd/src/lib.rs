@@ -10,3 +10,4 @@ mod nearest;
 pub mod operation;
 pub mod outbox;
 pub mod row;
+pub mod uplink;

@@ -33,7 +33,10 @@ pub(super) async fn post(
     let target = Target::parse(uri)?;
     match tokio::time::timeout(within, send(&target, path, token, body)).await {
         Ok(answer) => answer,
-        Err(_) => Err(format!("{} gave no answer within {within:?}", target.authority())),
+        Err(_) => Err(format!(
+            "{} gave no answer within {within:?}",
+            target.authority()
+        )),
     }
 }
 
@@ -47,7 +50,8 @@ struct Target {
 
 impl Target {
     fn parse(uri: &str) -> Result<Self, String> {
-        let wrong = || format!("`{uri}` is not the address of a hub, such as http://127.0.0.1:3300");
+        let wrong =
+            || format!("`{uri}` is not the address of a hub, such as http://127.0.0.1:3300");
         let parsed: Uri = uri.parse().map_err(|_| wrong())?;
         let tls = match parsed.scheme_str() {
             Some("http" | "ws") => false,
@@ -57,7 +61,10 @@ impl Target {
         let host = parsed.host().ok_or_else(wrong)?;
         Ok(Self {
             tls,
-            host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
+            host: host
+                .trim_start_matches('[')
+                .trim_end_matches(']')
+                .to_owned(),
             port: parsed.port_u16().unwrap_or(if tls { 443 } else { 80 }),
             prefix: parsed.path().trim_end_matches('/').to_owned(),
         })
@@ -100,7 +107,10 @@ async fn exchange(
     body: String,
 ) -> Result<Answer, String> {
     let failed = |error: &dyn std::fmt::Display| {
-        format!("{} does not speak HTTP as a hub does: {error}", target.authority())
+        format!(
+            "{} does not speak HTTP as a hub does: {error}",
+            target.authority()
+        )
     };
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
@@ -115,7 +125,10 @@ async fn exchange(
     let request = request
         .body(Full::new(Bytes::from(body)))
         .map_err(|error| failed(&error))?;
-    let response = sender.send_request(request).await.map_err(|error| failed(&error))?;
+    let response = sender
+        .send_request(request)
+        .await
+        .map_err(|error| failed(&error))?;
     let status = response.status().as_u16();
     let body = Limited::new(response.into_body(), LARGEST_ANSWER)
         .collect()

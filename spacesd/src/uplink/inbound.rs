@@ -20,6 +20,8 @@ pub(super) struct Gathered {
     pub deliveries: Vec<u64>,
     /// Subscriptions whose rows are all here.
     pub applied: Vec<Subscription>,
+    /// What the module tells of itself came, or changed.
+    pub met: bool,
     /// Why the hub refused a subscription.
     pub refused: Option<String>,
 }
@@ -60,6 +62,13 @@ impl Inbound {
     /// Registers for every table and view.
     pub(super) fn listen(&self, connection: &DbConnection) {
         let db = &connection.db;
+        let inbound = self.clone();
+        db.module_info()
+            .on_insert(move |_, _| super::lock(&inbound.0).met = true);
+        let inbound = self.clone();
+        db.module_info()
+            .on_update(move |_, _, _| super::lock(&inbound.0).met = true);
+
         self.keep(&db.user());
         self.keep(&db.presence());
         self.keep(&db.agent());
@@ -72,6 +81,12 @@ impl Inbound {
         self.keep(&db.voice_state());
         self.keep(&db.note());
         self.keep(&db.my_read_markers());
+        self.keep(&db.my_channels());
+        self.keep(&db.my_threads());
+        self.keep(&db.my_voice_states());
+        self.keep(&db.my_bans());
+        self.keep(&db.my_audit());
+        self.keep(&db.my_invites());
 
         let inbound = self.clone();
         db.message().on_insert(move |_, row| {
@@ -92,6 +107,13 @@ impl Inbound {
                 identity: rows::identity(row.identity),
             });
         });
+        let inbound = self.clone();
+        db.my_typing().on_insert(move |_, row| {
+            super::lock(&inbound.0).changes.push(Change::Typing {
+                channel_id: row.channel_id,
+                identity: rows::identity(row.identity),
+            });
+        });
     }
 
     fn keep<T>(&self, table: &TableHandle<T>)
@@ -104,7 +126,9 @@ impl Inbound {
         table.on_update(move |_, _, row| inbound.put(row));
         let inbound = self.clone();
         table.on_delete(move |_, row| {
-            super::lock(&inbound.0).changes.push(Change::Gone(row.to_row()));
+            super::lock(&inbound.0)
+                .changes
+                .push(Change::Gone(row.to_row()));
         });
     }
 

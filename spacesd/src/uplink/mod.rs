@@ -12,6 +12,7 @@ mod inbound;
 mod liveness;
 mod refusal;
 mod rows;
+mod serve;
 mod subscribe;
 mod supervise;
 mod token;
@@ -25,7 +26,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::operation::{Call, Outcome, Refusal};
-use crate::row::{Batch, Identity, MessageRow};
+use crate::row::{Batch, Identity};
 use connect::Request;
 
 /// What the uplink must know.
@@ -170,14 +171,6 @@ pub enum CallError {
     Failed(String),
 }
 
-/// A page of a channel's history, oldest first.
-#[derive(Clone, Debug, PartialEq)]
-pub struct History {
-    pub messages: Vec<MessageRow>,
-    /// Pass it as `before` for the page before this one; none at the beginning.
-    pub next_before: Option<u64>,
-}
-
 /// The handle: cheap to clone, usable from every thread.
 #[derive(Clone)]
 pub struct Uplink {
@@ -249,59 +242,6 @@ impl Uplink {
         self.shared.try_now.notify_one();
     }
 
-    /// Messages of a channel that is not open, before the one with the number
-    /// `before_ordinal` in it (0: from its end), at most `limit`.
-    ///
-    /// # Errors
-    /// Offline, refused (only members may), or the link ended meanwhile.
-    pub async fn private_history(
-        &self,
-        channel_id: u64,
-        before_ordinal: u64,
-        limit: u32,
-    ) -> Result<History, CallError> {
-        self.history(true, channel_id, before_ordinal, limit).await
-    }
-
-    /// The same of an open channel: for what lies before the window that the
-    /// first synchronization brought.
-    ///
-    /// # Errors
-    /// As for [`Uplink::private_history`].
-    pub async fn open_history(
-        &self,
-        channel_id: u64,
-        before_ordinal: u64,
-        limit: u32,
-    ) -> Result<History, CallError> {
-        self.history(false, channel_id, before_ordinal, limit).await
-    }
-
-    async fn history(
-        &self,
-        private: bool,
-        channel_id: u64,
-        before_ordinal: u64,
-        limit: u32,
-    ) -> Result<History, CallError> {
-        let (answer, answered) = oneshot::channel();
-        let request = Request::History {
-            private,
-            channel_id,
-            before_ordinal,
-            limit,
-            answer,
-        };
-        let sent = match lock(&self.shared.link).as_ref() {
-            Some(link) => link.send(request).is_ok(),
-            None => false,
-        };
-        if !sent {
-            return Err(CallError::Offline(self.shared.status.borrow().detail.clone()));
-        }
-        answered.await.unwrap_or(Err(CallError::Lost))
-    }
-
     /// A fresh identity and its token, for an invite. The token is a secret.
     ///
     /// # Errors
@@ -319,11 +259,21 @@ impl Uplink {
     pub async fn redeem(&self, invite: &str) -> Result<(), CallError> {
         let invite = invite
             .parse()
-            .map_err(|error: spaces_domain::invite::NotAnInvite| CallError::Failed(error.to_string()))?;
+            .map_err(|error: spaces_domain::invite::NotAnInvite| {
+                CallError::Failed(error.to_string())
+            })?;
         let uri = self.uri()?;
         let config = &self.shared.config;
-        let ours = token::load_or_create(&config.token_file, &uri, config.timing.request_within).await?;
-        token::redeem(&invite, &uri, &config.database, &ours, config.timing.request_within).await?;
+        let ours =
+            token::load_or_create(&config.token_file, &uri, config.timing.request_within).await?;
+        token::redeem(
+            &invite,
+            &uri,
+            &config.database,
+            &ours,
+            config.timing.request_within,
+        )
+        .await?;
         self.reconnect();
         Ok(())
     }

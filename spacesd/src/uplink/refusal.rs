@@ -6,8 +6,8 @@ use std::time::Duration;
 use spaces_bindings::SCHEMA_VERSION;
 use spaces_domain::Refusal as Said;
 
-use super::http::{self, Answer};
 use super::CallError;
+use super::http::{self, Answer};
 use crate::operation::Refusal;
 
 /// What stands between us and the hub.
@@ -46,8 +46,14 @@ pub(super) async fn ask(uri: &str, database: &str, token: &str, within: Duration
 pub(super) fn of_answer(answer: &Answer) -> CallError {
     match answer.status {
         403 | 530 => CallError::Refused(of_text(&answer.text)),
-        401 => CallError::Failed(format!("the hub does not accept the token: {}", answer.text.trim())),
-        status => CallError::Failed(format!("the hub answered HTTP {status}: {}", answer.text.trim())),
+        401 => CallError::Failed(format!(
+            "the hub does not accept the token: {}",
+            answer.text.trim()
+        )),
+        status => CallError::Failed(format!(
+            "the hub answered HTTP {status}: {}",
+            answer.text.trim()
+        )),
     }
 }
 
@@ -63,7 +69,9 @@ pub(super) fn of_text(text: &str) -> Refusal {
 
 /// Which side to upgrade, where the hub's schema is not ours.
 pub(super) fn of_schema(theirs: u32, module_version: &str) -> Option<String> {
-    let sides = format!("the hub's module {module_version} has schema {theirs}, this spacesd speaks schema {SCHEMA_VERSION}");
+    let sides = format!(
+        "the hub's module {module_version} has schema {theirs}, this spacesd speaks schema {SCHEMA_VERSION}"
+    );
     match theirs.cmp(&SCHEMA_VERSION) {
         std::cmp::Ordering::Equal => None,
         std::cmp::Ordering::Greater => Some(format!("{sides}: upgrade spacesd on this machine")),
@@ -79,7 +87,10 @@ mod tests {
     fn the_older_side_is_named() {
         assert_eq!(of_schema(SCHEMA_VERSION, "0.1.0"), None);
         let newer = of_schema(SCHEMA_VERSION + 1, "0.2.0").unwrap();
-        assert!(newer.ends_with("upgrade spacesd on this machine"), "{newer}");
+        assert!(
+            newer.ends_with("upgrade spacesd on this machine"),
+            "{newer}"
+        );
         let older = of_schema(SCHEMA_VERSION - 1, "0.0.9").unwrap();
         assert!(older.ends_with("upgrade the hub"), "{older}");
     }

@@ -34,7 +34,10 @@ pub(super) async fn load_or_create(
 }
 
 fn unusable(file: &Path, error: &io::Error) -> CallError {
-    CallError::Failed(format!("cannot use the token file {}: {error}", file.display()))
+    CallError::Failed(format!(
+        "cannot use the token file {}: {error}",
+        file.display()
+    ))
 }
 
 fn load(file: &Path) -> io::Result<Option<String>> {

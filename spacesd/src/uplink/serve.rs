@@ -1,0 +1,434 @@
+//! A connection at work: it carries calls out, hands rows on, synchronizes step
+//! by step, and watches that the hub answers.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use spaces_api::Timestamp;
+use spaces_bindings::{Completion, DbConnection, Reducer};
+use spacetimedb_sdk::Compression;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::MissedTickBehavior;
+
+use super::connect::{Event, Plan, Request};
+use super::inbound::{Gathered, Inbound, Subscription};
+use super::liveness::Unanswered;
+use super::{call, lock, refusal, rows, subscribe};
+use crate::operation::{Call, Outcome};
+use crate::row::{Batch, Change, Identity, Row};
+
+pub(super) struct Connection {
+    plan: Plan,
+    hub: DbConnection,
+    inbound: Inbound,
+    requested: mpsc::UnboundedReceiver<Request>,
+    events: mpsc::UnboundedSender<Event>,
+    told: mpsc::UnboundedReceiver<Told>,
+    tell: mpsc::UnboundedSender<Told>,
+    unanswered: Arc<Mutex<Unanswered>>,
+    stage: Stage,
+    /// The highest `seq` up to which nothing is missing once all that was
+    /// handed on is on disk, as far as it has been caught up.
+    seen: u64,
+    next_heartbeat: Instant,
+    next_sessions: Instant,
+}
+
+/// How far synchronizing has come.
+enum Stage {
+    /// Not yet known which hub and schema it is.
+    Meeting,
+    CatchingUp {
+        since: Instant,
+        /// Parts of the first window that are still to be asked for.
+        slices: Vec<String>,
+        received: usize,
+    },
+    CaughtUp,
+}
+
+/// What tasks and callbacks have to say to the connection.
+enum Told {
+    Greeted(Identity),
+    Heartbeat {
+        sent: Timestamp,
+        hub: Timestamp,
+        round_trip: Duration,
+    },
+    /// The hub refuses even a heartbeat.
+    Unwelcome(String),
+    Stored {
+        deliveries: Vec<u64>,
+        caught_up: bool,
+    },
+    NotStored,
+}
+
+impl Connection {
+    /// Blocks until the WebSocket is open.
+    pub(super) fn build(
+        plan: Plan,
+        requested: mpsc::UnboundedReceiver<Request>,
+        events: mpsc::UnboundedSender<Event>,
+    ) -> Result<Self, String> {
+        let (tell, told) = mpsc::unbounded_channel();
+        let greeted = tell.clone();
+        let hub = DbConnection::builder()
+            .with_uri(plan.uri.as_str())
+            .with_database_name(&plan.database)
+            .with_token(Some(&plan.token))
+            .with_compression(compression(&plan.uri))
+            .with_confirmed_reads(true)
+            .on_connect(move |_, identity, _| {
+                // Fails only when the connection has been given up.
+                let _ = greeted.send(Told::Greeted(rows::identity(identity)));
+            })
+            .build()
+            .map_err(|error| error.to_string())?;
+        if events.is_closed() {
+            return Err("given up meanwhile".to_owned());
+        }
+        let inbound = Inbound::default();
+        inbound.listen(&hub);
+        let now = Instant::now();
+        Ok(Self {
+            plan,
+            hub,
+            inbound,
+            requested,
+            events,
+            told,
+            tell,
+            unanswered: Arc::default(),
+            stage: Stage::Meeting,
+            seen: 0,
+            next_heartbeat: now,
+            next_sessions: now,
+        })
+    }
+
+    /// Drives the connection until it ends; the error says why it did.
+    pub(super) async fn serve(mut self) -> Result<(), String> {
+        let step = (self.plan.timing.heartbeat_every / 10).max(Duration::from_millis(10));
+        let mut clock = tokio::time::interval(step);
+        clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut closing = false;
+        loop {
+            tokio::select! {
+                biased;
+                request = self.requested.recv(), if !closing => match request {
+                    Some(Request::Call { call, answer }) => self.call(call, answer),
+                    Some(Request::Close) | None => {
+                        closing = true;
+                        self.hub.disconnect().map_err(|error| error.to_string())?;
+                    }
+                },
+                Some(told) = self.told.recv() => self.heed(told)?,
+                // Cancel-safe: it awaits only the arrival of a message, and
+                // handles one without a further await.
+                advanced = self.hub.advance_one_message_async() => match advanced {
+                    Ok(()) => self.hand_on().await?,
+                    Err(_) if closing => return Ok(()),
+                    Err(spacetimedb_sdk::Error::Disconnected) => {
+                        return Err("the hub closed the connection".to_owned());
+                    }
+                    Err(error) => return Err(error.to_string()),
+                },
+                _ = clock.tick() => self.check()?,
+            }
+        }
+    }
+
+    /// Hands a call to the SDK at once, so that order is kept.
+    fn call(&self, call: Call, answer: oneshot::Sender<Outcome>) {
+        match call::reducer(call) {
+            // Whoever asked may be gone; what was done stands all the same.
+            Ok(reducer) => self.invoke(reducer, move |_, _, completion| {
+                let _ = answer.send(outcome(completion));
+            }),
+            Err(refusal) => drop(answer.send(Outcome::Refused(refusal))),
+        }
+    }
+
+    /// `done` gets the hub's clock and the time that the answer took. It is
+    /// dropped if the connection ends first: then the fate is not known.
+    fn invoke(
+        &self,
+        reducer: Reducer,
+        done: impl FnOnce(Timestamp, Duration, Completion) + Send + 'static,
+    ) {
+        let number = lock(&self.unanswered).ask();
+        let unanswered = Arc::clone(&self.unanswered);
+        let queued = self.hub.calls.reducer(reducer, move |at, completion| {
+            let took = lock(&unanswered).answer(number).unwrap_or_default();
+            done(rows::timestamp(at), took, completion);
+        });
+        if let Err(error) = queued {
+            tracing::debug!(%error, "a call could not be queued");
+        }
+    }
+
+    fn heed(&mut self, told: Told) -> Result<(), String> {
+        match told {
+            Told::Greeted(identity) => {
+                subscribe::begin(
+                    &self.hub,
+                    &self.inbound,
+                    Subscription::Info,
+                    subscribe::info(),
+                );
+                self.event(Event::Greeted { identity });
+            }
+            Told::Heartbeat {
+                sent,
+                hub,
+                round_trip,
+            } => {
+                let half = i64::try_from(round_trip.as_micros() / 2).unwrap_or(0);
+                let skew = hub.as_micros() - sent.as_micros() - half;
+                self.event(Event::Alive {
+                    round_trip,
+                    clock_skew_ms: skew / 1000,
+                });
+            }
+            Told::Unwelcome(why) => return Err(why),
+            Told::Stored {
+                deliveries,
+                caught_up,
+            } => {
+                if caught_up {
+                    self.event(Event::Live);
+                }
+                for ids in deliveries.chunks(spaces_domain::limits::ACK_IDS) {
+                    self.invoke(call::acknowledge(ids.to_vec()), |_, _, completion| {
+                        if let Err(refusal) = answered(completion) {
+                            // They stay in the inbox and come again.
+                            tracing::warn!(kind = refusal.kind, "deliveries were not acknowledged");
+                        }
+                    });
+                }
+            }
+            Told::NotStored => {
+                return Err(
+                    "the cache could not store what the hub sent; see its own report".to_owned(),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands the rows of one transaction to the sink, and takes the next step
+    /// of synchronizing when those of a subscription are all here.
+    async fn hand_on(&mut self) -> Result<(), String> {
+        let gathered = self.inbound.take();
+        if let Some(why) = gathered.refused {
+            return Err(format!("the hub refused a subscription: {why}"));
+        }
+        if gathered.met || gathered.applied.contains(&Subscription::Info) {
+            self.meet().await?;
+        }
+        self.seen = self.seen.max(gathered.highest_seq.unwrap_or(0));
+        let now_caught_up = self.next_step(&gathered);
+        let caught_up = matches!(self.stage, Stage::CaughtUp);
+        let news = now_caught_up || gathered.highest_seq.is_some();
+        let batch = Batch {
+            changes: gathered.changes,
+            snapshot_of: match gathered.applied.contains(&Subscription::State) {
+                true => subscribe::snapshot(),
+                false => Vec::new(),
+            },
+            synced_to: (caught_up && news && self.seen > 0).then_some(self.seen),
+        };
+        if now_caught_up || !batch.changes.is_empty() || !batch.snapshot_of.is_empty() {
+            self.store(batch, gathered.deliveries, now_caught_up);
+        }
+        Ok(())
+    }
+
+    /// Which hub is it, with which schema? Only then what it holds is asked for.
+    async fn meet(&mut self) -> Result<(), String> {
+        let info = self.hub.db.module_info().iter().next();
+        let info = info.ok_or("the hub's module tells nothing of itself: it is no Spaces module, or its set-up failed")?;
+        if let Some(why) = refusal::of_schema(info.schema_version, &info.module_version) {
+            return Err(why);
+        }
+        if !matches!(self.stage, Stage::Meeting) {
+            return Ok(());
+        }
+        let name = rows::timestamp(info.created_at).as_micros().to_string();
+        if self.plan.sink.hub().as_deref() != Some(name.as_str()) {
+            let forgotten = self.plan.sink.hub_changed(&name).await;
+            forgotten.map_err(|_| "the cache could not be begun anew for this hub")?;
+        }
+        self.seen = self.plan.sink.last_seq();
+        let mut slices = subscribe::messages(self.seen, self.plan.window_days);
+        slices.reverse();
+        self.stage = Stage::CatchingUp {
+            since: Instant::now(),
+            slices,
+            received: 0,
+        };
+        subscribe::begin(
+            &self.hub,
+            &self.inbound,
+            Subscription::State,
+            subscribe::state(),
+        );
+        self.event(Event::Syncing {
+            schema_version: info.schema_version,
+            module_version: info.module_version,
+        });
+        Ok(())
+    }
+
+    /// Asks for the next part once one has come; true at the end of the last.
+    fn next_step(&mut self, gathered: &Gathered) -> bool {
+        let Stage::CatchingUp {
+            since,
+            slices,
+            received,
+        } = &mut self.stage
+        else {
+            return false;
+        };
+        if !gathered
+            .applied
+            .iter()
+            .any(|one| *one != Subscription::Info)
+        {
+            return false;
+        }
+        let messages = |change: &&Change| matches!(change, Change::Put(Row::Message(_)));
+        *received += gathered.changes.iter().filter(messages).count();
+        let enough = *received >= self.plan.window_messages as usize;
+        let first = gathered.applied.contains(&Subscription::State);
+        match slices.pop() {
+            Some(query) if first || !enough => {
+                *since = Instant::now();
+                subscribe::begin(
+                    &self.hub,
+                    &self.inbound,
+                    Subscription::Messages,
+                    vec![query],
+                );
+                false
+            }
+            _ => {
+                self.stage = Stage::CaughtUp;
+                true
+            }
+        }
+    }
+
+    /// Gives a batch to the sink and hears back when it is on disk.
+    fn store(&self, batch: Batch, deliveries: Vec<u64>, caught_up: bool) {
+        let stored = self.plan.sink.apply(batch);
+        let tell = self.tell.clone();
+        tokio::spawn(async move {
+            let told = match stored.await {
+                Ok(()) => Told::Stored {
+                    deliveries,
+                    caught_up,
+                },
+                Err(_) => Told::NotStored,
+            };
+            // The connection may have ended meanwhile.
+            let _ = tell.send(told);
+        });
+    }
+
+    /// Sends the heartbeat that is due, and ends a link that is silent.
+    fn check(&mut self) -> Result<(), String> {
+        let timing = &self.plan.timing;
+        let patience = match &self.stage {
+            // The supervisor watches the greeting.
+            Stage::Meeting => return Ok(()),
+            Stage::CatchingUp { since, .. } if since.elapsed() > timing.sync_within => {
+                return Err(format!(
+                    "the hub did not send its rows within {:?}",
+                    timing.sync_within
+                ));
+            }
+            // Answers queue up behind the rows on a slow line.
+            Stage::CatchingUp { .. } => timing.sync_within,
+            Stage::CaughtUp => timing.answer_within,
+        };
+        let waited = lock(&self.unanswered).longest_wait();
+        if waited.is_some_and(|waited| waited > patience) {
+            return Err(format!("the hub has not answered for {patience:?}"));
+        }
+        let now = Instant::now();
+        if now < self.next_heartbeat {
+            return Ok(());
+        }
+        self.next_heartbeat = now + timing.heartbeat_every;
+        let mut sessions = Vec::new();
+        if now >= self.next_sessions {
+            self.next_sessions = now + timing.sessions_every;
+            sessions = self.plan.sink.open_sessions();
+        }
+        let (first, rest) = sessions.split_at(
+            sessions
+                .len()
+                .min(spaces_domain::limits::HEARTBEAT_SESSIONS),
+        );
+        self.heartbeat(first.to_vec());
+        for more in rest.chunks(spaces_domain::limits::HEARTBEAT_SESSIONS) {
+            self.heartbeat(more.to_vec());
+        }
+        Ok(())
+    }
+
+    fn heartbeat(&self, sessions: Vec<String>) {
+        let (tell, sent) = (self.tell.clone(), Timestamp::now());
+        self.invoke(
+            call::heartbeat(sessions),
+            move |hub, round_trip, completion| {
+                let told = match answered(completion) {
+                    Err(refusal) if matches!(refusal.kind.as_str(), "not_admitted" | "banned") => {
+                        Told::Unwelcome(refusal.message)
+                    }
+                    _ => Told::Heartbeat {
+                        sent,
+                        hub,
+                        round_trip,
+                    },
+                };
+                // The connection may be ending.
+                let _ = tell.send(told);
+            },
+        );
+    }
+
+    fn event(&self, event: Event) {
+        // Nobody listens once the connection has been given up; it then ends
+        // because its requests end.
+        let _ = self.events.send(event);
+    }
+}
+
+/// Near by, compression costs more than it saves.
+fn compression(uri: &str) -> Compression {
+    let near = ["//127.", "//localhost", "//[::1]"];
+    match near.iter().any(|host| uri.contains(host)) {
+        true => Compression::None,
+        false => Compression::Gzip,
+    }
+}
+
+fn outcome(completion: Completion) -> Outcome {
+    match answered(completion) {
+        Ok(()) => Outcome::Committed,
+        Err(refusal) => Outcome::Refused(refusal),
+    }
+}
+
+fn answered(completion: Completion) -> Result<(), crate::operation::Refusal> {
+    match completion {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(text)) => Err(refusal::of_text(&text)),
+        // A panic of the module or arguments that it cannot read: it rolled
+        // back, and would again.
+        Err(error) => Err(refusal::of_text(&error.to_string())),
+    }
+}
