@@ -157,16 +157,11 @@ rows! {
         id: u64,
         /// Hub-wide; grows with each change of the message.
         seq: u64,
-        /// 0 for a note: those belong to a repository, not to a channel.
         channel_id: u64,
-        /// The place in the channel, from 1: what pages of history count by.
-        ordinal: u64,
         thread_id: Option<u64>,
         author: Identity,
         agent_address: Option<String>,
         session_id: Option<String>,
-        /// The agent that a direct message is for, where it is for one.
-        to_agent: Option<String>,
         kind: MessageKind,
         content: String,
         context: Context,

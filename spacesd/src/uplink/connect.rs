@@ -18,7 +18,7 @@ use crate::row::Identity;
 /// What is asked of a connection.
 pub(super) enum Request {
     Call {
-        call: Call,
+        call: Box<Call>,
         answer: oneshot::Sender<Outcome>,
     },
     Close,

@@ -231,8 +231,11 @@ impl Uplink {
         let (answer, answered) = oneshot::channel();
         let link = lock(&self.shared.link);
         let link = link.as_ref().ok_or(Outcome::Unknown)?;
-        link.send(Request::Call { call, answer })
-            .map_err(|_| Outcome::Unknown)?;
+        link.send(Request::Call {
+            call: Box::new(call),
+            answer,
+        })
+        .map_err(|_| Outcome::Unknown)?;
         Ok(answered)
     }
 

@@ -117,7 +117,7 @@ impl Connection {
             tokio::select! {
                 biased;
                 request = self.requested.recv(), if !closing => match request {
-                    Some(Request::Call { call, answer }) => self.call(call, answer),
+                    Some(Request::Call { call, answer }) => self.call(*call, answer),
                     Some(Request::Close) | None => {
                         closing = true;
                         self.hub.disconnect().map_err(|error| error.to_string())?;
