@@ -31,9 +31,11 @@ fn run() -> Result<(), String> {
     }
     println!("cargo::rerun-if-changed=src/compile.rs");
 
-    let target_dir = match env::var_os("CARGO_TARGET_DIR") {
-        Some(dir) => PathBuf::from(dir).join("module"),
-        None => module.join("target"),
+    let target_dir = match env::var_os("CARGO_TARGET_DIR").map(PathBuf::from) {
+        Some(dir) if dir.is_absolute() => dir.join("module"),
+        // A relative one is relative to where cargo was started, which a build
+        // script does not know.
+        _ => module.join("target"),
     };
     let wasm = compile::compile(&module, &target_dir)?;
     let out =

@@ -76,7 +76,7 @@ async fn run(args: Args) -> anyhow::Result<()> {
     tokio::spawn(logging::follow_module(hub.clone()));
     let served = serve::until_signal(&hub, listener, args.port_file.as_deref()).await;
     hub.engine.stop().await?;
-    tracing::info!("the hub has stopped; everything is on disk");
+    tracing::info!("the hub has stopped; all that it confirmed is on disk");
     served
 }
 

@@ -126,3 +126,17 @@ async fn health(State(hub): State<Arc<Hub>>) -> axum::Json<serde_json::Value> {
         "schedulable": !hub.stopping.is_cancelled(),
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::ENGINE_VERSION;
+
+    #[test]
+    fn the_engines_release_is_the_one_that_is_linked() {
+        let pinned = format!("spacetimedb-core = \"={ENGINE_VERSION}\"");
+        assert!(
+            include_str!("../../Cargo.toml").contains(&pinned),
+            "{pinned}"
+        );
+    }
+}

@@ -9,9 +9,9 @@ pub fn module(name: &str) -> PathBuf {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock();
     let hub = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let target = match std::env::var_os("CARGO_TARGET_DIR") {
-        Some(dir) => PathBuf::from(dir).join("test-modules"),
-        None => hub.join("target/test-modules"),
+    let target = match std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from) {
+        Some(dir) if dir.is_absolute() => dir.join("test-modules"),
+        _ => hub.join("target/test-modules"),
     };
     match spaces_module_wasm::compile::compile(&hub.join("tests/modules").join(name), &target) {
         Ok(wasm) => wasm,
