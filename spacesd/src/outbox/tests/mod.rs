@@ -1,4 +1,6 @@
 mod accepting;
+mod hub;
+mod sending;
 
 use std::time::Duration;
 
