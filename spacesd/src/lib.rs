@@ -9,5 +9,6 @@ pub mod logging;
 mod nearest;
 pub mod operation;
 pub mod outbox;
+pub mod redact;
 pub mod row;
 pub mod uplink;
