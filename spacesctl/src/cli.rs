@@ -3,9 +3,9 @@ use std::path::PathBuf;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
-    Launch, activity, agent, audit, channel, claim, dm, down, follow, inbox, invite, link, member,
-    message, note, outbox, post, read, rpc, search, server, session, status, thread, up, user,
-    voice,
+    Launch, activity, agent, audit, channel, claim, config, dm, down, follow, help, inbox, invite,
+    join, link, member, message, note, outbox, post, read, rpc, search, server, session, shell,
+    status, thread, up, user, voice,
 };
 use crate::ctl::Ctl;
 use crate::doctor::DoctorArgs;
@@ -22,7 +22,7 @@ use crate::hooks::HooksArgs;
     name = "spacesctl",
     version,
     propagate_version = true,
-    infer_subcommands = false,
+    disable_help_subcommand = true,
     subcommand_required = true,
     arg_required_else_help = true,
     after_help = "\
@@ -99,6 +99,8 @@ enum Command {
     /// Invites: how people and agents come in
     #[command(subcommand)]
     Invite(invite::Invite),
+    /// Join a hub with an invite that somebody sent
+    Join(join::Join),
     /// Users: people and machine accounts
     #[command(subcommand)]
     User(user::User),
@@ -119,6 +121,15 @@ enum Command {
     Reconnect(link::Reconnect),
     /// Read the configuration file again
     Reload(link::Reload),
+    /// The configuration file
+    #[command(subcommand)]
+    Config(config::Config),
+    /// Print the completion script of a shell
+    Completions(shell::Completions),
+    /// Write the manual pages into a directory
+    Man(shell::Man),
+    /// Show the help of a command, or of the topic `exit-codes`
+    Help(help::Help),
     /// Call a method of the daemon by name
     Rpc(rpc::Rpc),
     /// Check that Spaces works, and say what to do where it does not
@@ -171,6 +182,7 @@ pub fn run(arguments: Cli) -> Result<(), Failure> {
         Command::Server(asked) => asked.run(ctl),
         Command::Member(asked) => asked.run(ctl),
         Command::Invite(asked) => asked.run(ctl),
+        Command::Join(asked) => asked.run(ctl),
         Command::User(asked) => asked.run(ctl),
         Command::Agent(asked) => asked.run(ctl),
         Command::Voice(asked) => asked.run(ctl),
@@ -179,6 +191,10 @@ pub fn run(arguments: Cli) -> Result<(), Failure> {
         Command::Events(asked) => asked.run(ctl),
         Command::Reconnect(asked) => asked.run(ctl),
         Command::Reload(asked) => asked.run(ctl),
+        Command::Config(asked) => asked.run(ctl),
+        Command::Completions(asked) => asked.run(),
+        Command::Man(asked) => asked.run(ctl),
+        Command::Help(asked) => asked.run(ctl),
         Command::Rpc(asked) => asked.run(ctl),
         Command::Doctor(asked) => asked.run(ctl),
         Command::Hooks(asked) => asked.run(ctl),

@@ -38,15 +38,7 @@ impl Up {
     /// Starts what does not run and waits for it.
     pub fn run(self, ctl: &mut Ctl) -> Result<(), Failure> {
         let deadline = Instant::now() + self.timeout;
-        let first = match ask(ctl) {
-            Ok(status) => status,
-            Err(Error::DaemonUnreachable { .. }) => {
-                let mut child = launch::start_daemon(&ctl.paths)?;
-                progress(ctl, "starting spacesd");
-                wait_until_it_answers(ctl, &mut child, deadline)?
-            }
-            Err(error) => return Err(error.into()),
-        };
+        let first = ensure_daemon(ctl, deadline)?;
         let status = match self.no_wait_hub {
             true => first,
             false => wait_until_live(ctl, first, deadline)?,
@@ -60,7 +52,27 @@ impl Up {
     }
 }
 
-fn ask(ctl: &mut Ctl) -> Result<DaemonStatus, Error> {
+/// Starts the daemon where none runs, and waits until it answers.
+///
+/// # Errors
+/// Where it does not; then with what it said last.
+pub fn ensure_daemon(ctl: &mut Ctl, deadline: Instant) -> Result<DaemonStatus, Failure> {
+    match ask(ctl) {
+        Ok(status) => Ok(status),
+        Err(Error::DaemonUnreachable { .. }) => {
+            let mut child = launch::start_daemon(&ctl.paths)?;
+            progress(ctl, "starting spacesd");
+            wait_until_it_answers(ctl, &mut child, deadline)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// How the daemon is.
+///
+/// # Errors
+/// That it cannot be reached.
+pub fn ask(ctl: &mut Ctl) -> Result<DaemonStatus, Error> {
     ctl.client
         .call_within::<daemon::Status>(&NoParams {}, Duration::from_secs(5))
 }
@@ -95,7 +107,11 @@ fn wait_until_it_answers(
     }
 }
 
-fn wait_until_live(
+/// Waits until the link to the hub is live, saying on stderr what it does.
+///
+/// # Errors
+/// Where it is not live at the deadline; then with what the daemon knows.
+pub fn wait_until_live(
     ctl: &mut Ctl,
     mut status: DaemonStatus,
     deadline: Instant,

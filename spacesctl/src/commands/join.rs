@@ -1,0 +1,146 @@
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use spaces_client::Error;
+use spaces_client::spaces_api::ErrorKind;
+use spaces_client::spaces_api::methods::{None as NoParams, daemon, invite};
+use spaces_client::spaces_api::model::{DaemonStatus, HubMode};
+use spaces_domain::invite::Invite;
+
+use super::{config, status, up};
+use crate::ctl::{Ctl, note};
+use crate::delivery::{Authority, write_params};
+use crate::failure::Failure;
+
+/// Join a hub with an invite that somebody sent
+///
+/// Writes the hub's address into the configuration, starts the daemon if it does
+/// not run, redeems the invite, and waits until the hub is live.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  spacesctl join 'spaces-invite:1:...'
+  spacesctl join -                       reads the line from stdin: it is a secret")]
+pub struct Join {
+    /// The whole line; `-` reads it from stdin
+    invite: String,
+    /// Longest wait
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = crate::words::duration)]
+    timeout: Duration,
+    #[command(flatten)]
+    authority: Authority,
+}
+
+/// Time between two tries while the daemon is on its way to the hub.
+const TRY_EVERY: Duration = Duration::from_millis(200);
+
+impl Join {
+    /// Joins.
+    pub fn run(self, ctl: &mut Ctl) -> Result<(), Failure> {
+        let deadline = Instant::now() + self.timeout;
+        let line = match self.invite.as_str() {
+            "-" => std::io::read_to_string(std::io::stdin())?.trim().to_owned(),
+            _ => self.invite.trim().to_owned(),
+        };
+        let invite: Invite = line.parse().map_err(|error| {
+            Failure::new(ErrorKind::InvalidParams, format!("{error}"))
+                .hint("ask for a new one: they make it with `spacesctl invite create`")
+        })?;
+        match running(ctl)? {
+            Some(status) if is_at(&status, &invite) => {}
+            Some(status) => return Err(elsewhere(&status, &invite)),
+            None => {
+                let file = ctl.paths.config_file.clone();
+                config::point_at(&file, &invite.uri, &invite.database)?;
+                if !ctl.out.is_json() {
+                    note(&format!(
+                        "{} now names the hub {}",
+                        file.display(),
+                        invite.uri
+                    ));
+                }
+                up::ensure_daemon(ctl, deadline)?;
+            }
+        }
+        redeem(ctl, &self.authority, line, deadline)?;
+        let status = up::ask(ctl)?;
+        let status = up::wait_until_live(ctl, status, deadline)?;
+        if ctl.out.is_json() {
+            ctl.out.json(&status)?;
+        } else {
+            status::show(&mut ctl.out, &status);
+        }
+        ctl.out.flush()
+    }
+}
+
+/// Where the daemon is, if it runs.
+fn running(ctl: &mut Ctl) -> Result<Option<DaemonStatus>, Failure> {
+    match ctl.client.call::<daemon::Status>(&NoParams {}) {
+        Ok(status) => Ok(Some(status)),
+        Err(Error::DaemonUnreachable { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn is_at(status: &DaemonStatus, invite: &Invite) -> bool {
+    let place = |uri: &str| {
+        let uri = uri.trim_end_matches('/').to_ascii_lowercase();
+        // The same port serves both.
+        uri.replacen("wss://", "https://", 1)
+            .replacen("ws://", "http://", 1)
+    };
+    status.hub.database == invite.database
+        && status.hub.uri.as_deref().map(place) == Some(place(&invite.uri))
+}
+
+/// A daemon serves one hub, and what it has queued is for that hub: which of the
+/// two is meant, its user must say.
+fn elsewhere(status: &DaemonStatus, invite: &Invite) -> Failure {
+    let here = match (status.hub.mode, &status.hub.uri) {
+        (HubMode::Local, _) => "a local hub of this machine".to_owned(),
+        (HubMode::Remote, Some(uri)) => format!("the hub {uri}"),
+        (HubMode::Remote, None) => "another hub".to_owned(),
+    };
+    let queued = match status.outbox.queued {
+        0 => String::new(),
+        queued => format!(", with {queued} writes that it has not sent yet"),
+    };
+    Failure::new(
+        ErrorKind::Conflict,
+        format!(
+            "the daemon of this machine serves {here}{queued}; the invite is for {}. Nothing was changed",
+            invite.uri
+        ),
+    )
+    .hint(
+        "to go over to the other hub: `spacesctl outbox flush`, `spacesctl down`, then join again. \
+         To keep both: give the other one places of its own (SPACES_CONFIG, SPACES_STATE_DIR, \
+         SPACES_CACHE_DIR, SPACES_SOCKET)",
+    )
+}
+
+fn redeem(ctl: &mut Ctl, how: &Authority, line: String, deadline: Instant) -> Result<(), Failure> {
+    // One key for all tries, so that the invite is used once.
+    let params = write_params!(how, invite::RedeemParams { invite: line });
+    loop {
+        let error = match ctl
+            .client
+            .call_within::<invite::Redeem>(&params, Duration::from_secs(30))
+        {
+            Ok(written) => {
+                return ctl.judge(&written.receipt, how.wait());
+            }
+            Err(error) => error,
+        };
+        // The daemon is still on its way to the hub.
+        let may_pass = matches!(
+            error.kind(),
+            ErrorKind::HubUnreachable | ErrorKind::NotReady | ErrorKind::Busy
+        );
+        if !may_pass || Instant::now() >= deadline {
+            return Err(error.into());
+        }
+        std::thread::sleep(TRY_EVERY);
+    }
+}
