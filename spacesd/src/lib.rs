@@ -4,6 +4,7 @@
 pub mod cache;
 pub mod config;
 pub mod events;
+pub mod hub_process;
 pub mod lock;
 pub mod logging;
 mod nearest;

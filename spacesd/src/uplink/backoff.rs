@@ -4,14 +4,14 @@ use std::time::Duration;
 
 /// Exponential, with full jitter: each wait is a random part of a limit that
 /// doubles, so that many daemons do not return to a restarted hub at once.
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     first: Duration,
     longest: Duration,
     limit: Duration,
 }
 
 impl Backoff {
-    pub(super) fn new(first: Duration, longest: Duration) -> Self {
+    pub(crate) fn new(first: Duration, longest: Duration) -> Self {
         Self {
             first,
             longest,
@@ -19,11 +19,11 @@ impl Backoff {
         }
     }
 
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.limit = self.first;
     }
 
-    pub(super) fn next_wait(&mut self) -> Duration {
+    pub(crate) fn next_wait(&mut self) -> Duration {
         let wait = self.limit.mul_f64(rand::random_range(0.0..=1.0));
         self.limit = (self.limit * 2).min(self.longest);
         wait

@@ -6,6 +6,7 @@ use std::time::Duration;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use hyper::http::request::Builder;
 use hyper::{Request, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -14,7 +15,7 @@ use tokio::net::TcpStream;
 /// Larger answers than this are not the hub's.
 const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
 
-pub(super) struct Answer {
+pub(crate) struct Answer {
     pub status: u16,
     pub text: String,
 }
@@ -23,15 +24,33 @@ pub(super) struct Answer {
 ///
 /// # Errors
 /// What could not be done: unreachable, no TLS, no HTTP, no answer in time.
-pub(super) async fn post(
+pub(crate) async fn post(
     uri: &str,
     path: &str,
     token: Option<&str>,
     body: String,
     within: Duration,
 ) -> Result<Answer, String> {
+    send_within(uri, Request::post(path), token, body, within).await
+}
+
+/// `GET {uri}{path}`.
+///
+/// # Errors
+/// As for [`post`].
+pub(crate) async fn get(uri: &str, path: &str, within: Duration) -> Result<Answer, String> {
+    send_within(uri, Request::get(path), None, String::new(), within).await
+}
+
+async fn send_within(
+    uri: &str,
+    request: Builder,
+    token: Option<&str>,
+    body: String,
+    within: Duration,
+) -> Result<Answer, String> {
     let target = Target::parse(uri)?;
-    match tokio::time::timeout(within, send(&target, path, token, body)).await {
+    match tokio::time::timeout(within, send(&target, request, token, body)).await {
         Ok(answer) => answer,
         Err(_) => Err(format!(
             "{} gave no answer within {within:?}",
@@ -81,7 +100,7 @@ impl Target {
 
 async fn send(
     target: &Target,
-    path: &str,
+    request: Builder,
     token: Option<&str>,
     body: String,
 ) -> Result<Answer, String> {
@@ -89,20 +108,20 @@ async fn send(
         .await
         .map_err(|error| format!("cannot reach {}: {error}", target.authority()))?;
     if !target.tls {
-        return exchange(stream, target, path, token, body).await;
+        return exchange(stream, target, request, token, body).await;
     }
     let connector = native_tls::TlsConnector::new().map_err(|error| format!("no TLS: {error}"))?;
     let stream = tokio_native_tls::TlsConnector::from(connector)
         .connect(&target.host, stream)
         .await
         .map_err(|error| format!("no TLS with {}: {error}", target.authority()))?;
-    exchange(stream, target, path, token, body).await
+    exchange(stream, target, request, token, body).await
 }
 
 async fn exchange(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     target: &Target,
-    path: &str,
+    request: Builder,
     token: Option<&str>,
     body: String,
 ) -> Result<Answer, String> {
@@ -116,7 +135,14 @@ async fn exchange(
         .await
         .map_err(|error| failed(&error))?;
     let connection = tokio::spawn(connection);
-    let mut request = Request::post(format!("{}{path}", target.prefix))
+    let path = request.uri_ref().map(Uri::path).unwrap_or_default();
+    let query = request.uri_ref().and_then(Uri::query).unwrap_or_default();
+    let whole = match query {
+        "" => format!("{}{path}", target.prefix),
+        query => format!("{}{path}?{query}", target.prefix),
+    };
+    let mut request = request
+        .uri(whole)
         .header(HOST, target.authority())
         .header(CONTENT_TYPE, "application/json");
     if let Some(token) = token {

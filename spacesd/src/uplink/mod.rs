@@ -4,10 +4,10 @@
 //! Architecture Invariant: outside this module and `spaces-bindings` nothing
 //! knows a SpacetimeDB type. Nothing here keeps rows: what arrives is handed on.
 
-mod backoff;
+pub(crate) mod backoff;
 mod call;
 mod connect;
-mod http;
+pub(crate) mod http;
 mod inbound;
 mod liveness;
 mod refusal;
