@@ -10,6 +10,7 @@ pub mod logging;
 mod nearest;
 pub mod operation;
 pub mod outbox;
+pub mod place;
 pub mod redact;
 pub mod row;
 pub mod uplink;
