@@ -147,7 +147,7 @@ impl Ahead {
                 Some((hashes.next()?, hashes.collect()))
             })
             .collect();
-        said.success.then(|| Self {
+        said.success.then_some(Self {
             cut: parents.len() >= WALKED,
             parents,
         })

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 use spaces_api::model::{EventKind, MessageKind};
+use uuid::Uuid;
 
 use super::Applier;
 use crate::cache::names::{id, list, micros, optional_word_ref, user_ref};
@@ -102,7 +103,9 @@ pub(in crate::cache) fn put_message(
         unindex(db, id(row.id), &before.content)?;
     }
     let author = user_ref(db, &row.author)?;
-    write_row(db, row, content, author)?;
+    // Others may use any key they like; only one's own tell a pending copy.
+    let key = row.client_key.filter(|_| me.is_none_or(|me| me == author));
+    write_row(db, row, content, author, key)?;
     if before
         .as_ref()
         .is_none_or(|before| before.content != content)
@@ -130,6 +133,7 @@ fn write_row(
     row: &MessageRow,
     content: &str,
     author: i64,
+    key: Option<Uuid>,
 ) -> rusqlite::Result<()> {
     let mut mentions = Vec::with_capacity(row.mentions.len());
     for identity in &row.mentions {
@@ -185,7 +189,7 @@ fn write_row(
         row.private,
         done_by,
         row.note_done.as_ref().map(|(_, at)| at.as_micros()),
-        row.client_key.as_ref().map(|key| key.as_bytes().as_slice()),
+        key.as_ref().map(|key| key.as_bytes().as_slice()),
         content,
     ])?;
     Ok(())

@@ -159,16 +159,20 @@ pub(in crate::cache) fn by_client_key(
 ) -> rusqlite::Result<Option<Message>> {
     let found = select(
         db,
-        "WHERE m.client_key = ?1 AND m.channel_id NOT IN doomed",
+        "WHERE m.client_key = ?1 AND m.channel_id NOT IN doomed
+           AND m.author = (SELECT value FROM meta WHERE key = 'me')",
         &[&&key.as_bytes()[..]],
     )?;
     Ok(found.into_iter().next())
 }
 
 pub(in crate::cache) fn id_of_key(db: &Connection, key: &Uuid) -> rusqlite::Result<Option<u64>> {
-    db.prepare_cached("SELECT id FROM message WHERE client_key = ?1")?
-        .query_row([&key.as_bytes()[..]], |row| get_id(row, 0))
-        .optional()
+    db.prepare_cached(
+        "SELECT id FROM message WHERE client_key = ?1
+           AND author = (SELECT value FROM meta WHERE key = 'me')",
+    )?
+    .query_row([&key.as_bytes()[..]], |row| get_id(row, 0))
+    .optional()
 }
 
 /// Messages `m` chosen by `tail`: conditions, order and limit.

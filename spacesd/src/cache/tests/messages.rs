@@ -108,15 +108,7 @@ fn names_everything_that_a_message_refers_to() {
         client_key: Some(key),
         ..message_row(9, GENERAL, BOB, "hello")
     })]);
-    let found = fixture
-        .cache
-        .message(&MessageRef::Name(key.to_string()))
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        fixture.cache.message(&MessageRef::Id(9)).unwrap().unwrap(),
-        found
-    );
+    let found = fixture.cache.message(&MessageRef::Id(9)).unwrap().unwrap();
     assert_eq!(found.channel, "#general");
     assert_eq!(found.author.username, "bob");
     assert_eq!(found.author.agent.as_deref(), Some("@bob/codex.app.main"));
@@ -124,6 +116,30 @@ fn names_everything_that_a_message_refers_to() {
     assert_eq!(found.reactions[0].users, ["carol", "alice"]);
     assert_eq!(found.context, place("github.com/acme/app", Some("main")));
     assert_eq!(fixture.cache.messages_of_session("s1", 5).unwrap(), [found]);
+}
+
+#[test]
+fn a_key_leads_to_ones_own_message_whoever_else_uses_it() {
+    let fixture = Fixture::new();
+    let key = uuid::Uuid::new_v4();
+    let keyed = |id, author| {
+        Row::Message(MessageRow {
+            client_key: Some(key),
+            ..message_row(id, GENERAL, author, "x")
+        })
+    };
+    let by_key = || {
+        let reference = MessageRef::Name(key.to_string());
+        let found = fixture.cache.message(&reference).unwrap();
+        (
+            found.and_then(|message| message.id),
+            fixture.cache.message_id_of(&key).unwrap(),
+        )
+    };
+    fixture.put([keyed(1, BOB)]);
+    assert_eq!(by_key(), (None, None));
+    fixture.put([keyed(2, ME)]);
+    assert_eq!(by_key(), (Some(2), Some(2)));
 }
 
 #[test]
