@@ -12,8 +12,8 @@ use spaces_api::HubState;
 use spaces_api::model::{Context, MessageKind};
 use spaces_tests::{Hub, PATIENCE, Proxy};
 use spacesd::operation::{Call, Operation, Outcome};
-use spacesd::row::{Batch, Change, ChannelRow, Identity, MessageRow, Row, Table};
-use spacesd::uplink::{LinkStatus, Sink, Timing, Uplink, UplinkConfig};
+use spacesd::row::{Batch, Change, ChannelRow, MessageRow, Row, Table};
+use spacesd::uplink::{CallError, LinkStatus, Sink, Timing, Uplink, UplinkConfig};
 use tempfile::TempDir;
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
@@ -268,4 +268,218 @@ async fn the_owner_of_a_new_hub_is_let_in_posts_and_reads() {
     client.uplink.shutdown().await;
     assert_eq!(client.uplink.status().borrow().state, HubState::Offline);
     assert_eq!(client.uplink.call(post).await, Outcome::Unknown);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_keeps_the_module_s_words() {
+    let hub = Hub::start();
+    let client = Client::start(hub.uri(), Some(&hub.owner_invite()));
+    client.live().await;
+    let mut post = client.post("nowhere");
+    if let Operation::SendMessage { channel_id, .. } = &mut post.operation {
+        *channel_id = 999_999;
+    }
+    let Outcome::Refused(refusal) = client.uplink.call(post).await else {
+        panic!("there is no such channel");
+    };
+    assert_eq!(refusal.kind, "not_found");
+    assert!(refusal.message.contains("999999"), "{}", refusal.message);
+    let Outcome::Refused(refusal) = client.uplink.call(client.post("")).await else {
+        panic!("an empty message");
+    };
+    assert_eq!(refusal.kind, "invalid");
+    assert_eq!(
+        client.until("still live", |_| true).await.state,
+        HubState::Live
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_arrive_in_the_order_in_which_they_were_made() {
+    let hub = Hub::start();
+    let client = Client::start(hub.uri(), Some(&hub.owner_invite()));
+    client.live().await;
+    let wanted: Vec<_> = (0..100).map(|number| format!("message {number}")).collect();
+    // Made in order, awaited in the opposite one.
+    let calls: Vec<_> = wanted
+        .iter()
+        .map(|text| client.uplink.call(client.post(text)))
+        .collect();
+    for call in calls.into_iter().rev() {
+        assert_eq!(call.await, Outcome::Committed);
+    }
+    client.received("message 99").await;
+    assert_eq!(client.memory.contents(), wanted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_killed_hub_only_what_was_missed_comes() {
+    let mut hub = Hub::start();
+    let invite = hub.owner_invite();
+    let (reader, poster) = (
+        Client::start(hub.uri(), Some(&invite)),
+        Proxy::start(hub.port()),
+    );
+    let live = reader.live().await;
+    // The same user from a second machine, which the reader does not hear while it is cut off.
+    let token = fs::read_to_string(reader.token_file()).unwrap();
+    let writer = Client::with(poster.uri(), None, "spaces", Some(&token));
+    assert_eq!(writer.live().await.identity, live.identity);
+    assert_eq!(
+        writer.uplink.call(writer.post("before")).await,
+        Outcome::Committed
+    );
+    reader.received("before").await;
+
+    let killed = Instant::now();
+    hub.kill();
+    let down = reader
+        .until("offline", |status| status.state == HubState::Offline)
+        .await;
+    assert!(
+        killed.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        killed.elapsed()
+    );
+    assert_eq!(down.reconnects, 1);
+    assert_eq!(
+        reader.uplink.call(reader.post("lost")).await,
+        Outcome::Unknown
+    );
+
+    reader.uri.send_replace(None);
+    hub.run();
+    writer.live().await;
+    assert_eq!(
+        writer.uplink.call(writer.post("meanwhile")).await,
+        Outcome::Committed
+    );
+    reader.memory.forget();
+    reader.uri.send_replace(Some(hub.uri()));
+    let again = reader.live().await;
+    assert_eq!(again.identity, live.identity);
+    reader.received("meanwhile").await;
+    assert_eq!(reader.memory.contents(), ["meanwhile"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stalled_link_is_noticed_and_replaced() {
+    let hub = Hub::start();
+    let proxy = Proxy::start(hub.port());
+    let client = Client::start(proxy.uri(), Some(&hub.owner_invite()));
+    client.live().await;
+    proxy.stall();
+    let stalled = Instant::now();
+    let unanswered = client.uplink.call(client.post("into the void"));
+    client
+        .until("noticed", |status| status.state == HubState::Offline)
+        .await;
+    let limit = quick().answer_within + 3 * quick().heartbeat_every + Duration::from_secs(2);
+    assert!(stalled.elapsed() < limit, "{:?}", stalled.elapsed());
+    assert_eq!(unanswered.await, Outcome::Unknown);
+    proxy.heal();
+    client.live().await;
+    assert_eq!(
+        client.uplink.call(client.post("again")).await,
+        Outcome::Committed
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_not_admitted_is_told_so_and_let_in_by_an_invite() {
+    let hub = Hub::start();
+    let client = Client::start(hub.uri(), None);
+    let why = client.trouble("does not admit us").await;
+    assert!(why.contains("spacesctl join"), "{why}");
+    let refused = client
+        .uplink
+        .redeem("spaces-invite:1:nonsense")
+        .await
+        .unwrap_err();
+    assert!(
+        refused.to_string().contains("not a usable invite"),
+        "{refused}"
+    );
+    client.uplink.redeem(&hub.owner_invite()).await.unwrap();
+    client.live().await;
+
+    let other = Client::start(hub.uri(), None);
+    other.trouble("does not admit us").await;
+    let used = other.uplink.redeem(&hub.owner_invite()).await.unwrap_err();
+    assert!(
+        matches!(used, CallError::Refused(_)),
+        "a used invite: {used:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_token_a_wrong_database_and_a_wrong_address_are_told_apart() {
+    let hub = Hub::start();
+    let forged = format!("e30.{}.x", "e30");
+    let client = Client::with(hub.uri(), None, "spaces", Some(&forged));
+    client.trouble("does not accept our token").await;
+
+    let client = Client::with(hub.uri(), None, "elsewhere", None);
+    client.trouble("no Spaces database `elsewhere`").await;
+
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let client = Client::start(format!("http://{free}"), None);
+    client.trouble("cannot reach").await;
+    client.uri.send_replace(Some("nonsense".to_owned()));
+    client.trouble("is not the address of a hub").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_hub_begins_anew() {
+    let (one, two) = (Hub::start(), Hub::start());
+    let client = Client::start(one.uri(), Some(&one.owner_invite()));
+    client.live().await;
+    assert_eq!(
+        client.uplink.call(client.post("on the first hub")).await,
+        Outcome::Committed
+    );
+    client.received("on the first hub").await;
+    let first = client.memory.hub();
+
+    client.uri.send_replace(None);
+    client
+        .until("let go", |status| status.state == HubState::Offline)
+        .await;
+    fs::remove_file(client.token_file()).unwrap();
+    fs::write(
+        client.directory.path().join("owner.invite"),
+        two.owner_invite(),
+    )
+    .unwrap();
+    client.uri.send_replace(Some(two.uri()));
+    client.live().await;
+    assert_ne!(client.memory.hub(), first);
+    assert!(client.memory.contents().is_empty());
+    assert_eq!(
+        client.uplink.call(client.post("on the second hub")).await,
+        Outcome::Committed
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_kept_for_its_owner_and_used_again() {
+    let hub = Hub::start();
+    let client = Client::start(hub.uri(), Some(&hub.owner_invite()));
+    let first = client.live().await.identity;
+    use std::os::unix::fs::PermissionsExt;
+    let mode = fs::metadata(client.token_file())
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    client.uplink.shutdown().await;
+    let token = fs::read_to_string(client.token_file()).unwrap();
+    let again = Client::with(hub.uri(), None, "spaces", Some(&token));
+    assert_eq!(again.live().await.identity, first);
+    let (identity, token) = again.uplink.new_identity().await.unwrap();
+    assert_ne!(Some(identity), first);
+    assert!(!token.is_empty());
 }
