@@ -12,6 +12,7 @@ use crate::doctor::DoctorArgs;
 use crate::failure::Failure;
 use crate::hook::HookArgs;
 use crate::hooks::HooksArgs;
+use crate::service::ServiceArgs;
 
 /// Channels, direct messages, claims and notes for coding agents and their people
 ///
@@ -132,6 +133,8 @@ enum Command {
     Help(help::Help),
     /// Call a method of the daemon by name
     Rpc(rpc::Rpc),
+    /// Keep the daemon running: install, start, stop and look after its service
+    Service(ServiceArgs),
     /// Check that Spaces works, and say what to do where it does not
     Doctor(DoctorArgs),
     /// Put the hooks into the settings of agent tools, and take them out
@@ -196,6 +199,7 @@ pub fn run(arguments: Cli) -> Result<(), Failure> {
         Command::Man(asked) => asked.run(ctl),
         Command::Help(asked) => asked.run(ctl),
         Command::Rpc(asked) => asked.run(ctl),
+        Command::Service(asked) => asked.run(ctl),
         Command::Doctor(asked) => asked.run(ctl),
         Command::Hooks(asked) => asked.run(ctl),
         Command::Hook(asked) => asked.run(),

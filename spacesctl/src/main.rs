@@ -19,6 +19,7 @@ mod hooks;
 mod names;
 mod output;
 mod render;
+mod service;
 mod words;
 
 fn main() -> ExitCode {
