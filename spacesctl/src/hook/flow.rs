@@ -26,12 +26,13 @@ const EDIT_PAUSE_MS: u64 = 15_000;
 /// Longest id of a session.
 const MAX_SESSION: usize = 128;
 
-pub fn run(link: &mut Link, tool: Tool, event: Event, input: Input) -> Outcome {
+/// Does what the event asks for. `name` is what peers see as the tool.
+pub fn run(link: &mut Link, (tool, name): (Tool, &str), event: Event, input: Input) -> Outcome {
     if tool == Tool::Git {
         git_moved(link, &input);
         return Outcome::default();
     }
-    let session = input.session.as_deref().map(|id| session_id(tool, id));
+    let session = input.session.as_deref().map(|id| session_id(name, id));
     let mut turn = Turn {
         memory: match &session {
             Some(session) => Memory::load(&link.paths.state_dir, session),
@@ -39,6 +40,7 @@ pub fn run(link: &mut Link, tool: Tool, event: Event, input: Input) -> Outcome {
         },
         session,
         tool,
+        name,
         event,
         input,
         link,
@@ -60,13 +62,13 @@ pub fn run(link: &mut Link, tool: Tool, event: Event, input: Input) -> Outcome {
 }
 
 /// Stable for the tool's session, and no longer than an id may be.
-fn session_id(tool: Tool, id: &str) -> String {
-    let full = format!("{}:{id}", tool.as_str());
+fn session_id(tool: &str, id: &str) -> String {
+    let full = format!("{tool}:{id}");
     if full.chars().count() <= MAX_SESSION && !full.chars().any(char::is_control) {
         return full;
     }
     let hash = Uuid::new_v5(&Uuid::NAMESPACE_OID, id.as_bytes());
-    format!("{}:{hash}", tool.as_str())
+    format!("{}:{hash}", tool.chars().take(64).collect::<String>())
 }
 
 /// After a commit or checkout the sessions of this working tree are elsewhere.
@@ -110,6 +112,7 @@ fn update(session: &str) -> session::UpdateParams {
 struct Turn<'a> {
     link: &'a mut Link,
     tool: Tool,
+    name: &'a str,
     event: Event,
     /// The session's id in Spaces.
     session: Option<String>,
@@ -125,7 +128,7 @@ impl Turn<'_> {
             self.memory.state = Some(SessionState::Active);
             self.link.keep::<session::Start>(&session::StartParams {
                 id: Some(session.clone()),
-                tool: self.tool.as_str().to_owned(),
+                tool: self.name.to_owned(),
                 agent: None,
                 task: None,
                 cwd: self.cwd(),

@@ -50,6 +50,9 @@ pub struct HookArgs {
     /// The tool that calls: decides the form of input and output.
     #[arg(long)]
     pub tool: Tool,
+    /// Name of the tool, with `--tool generic`.
+    #[arg(long)]
+    pub name: Option<String>,
     /// Id of the tool's session, where the input does not say it.
     #[arg(long)]
     pub session: Option<String>,
@@ -148,7 +151,9 @@ fn work(args: HookArgs, deadline: Instant) -> Outcome {
         .or(args.cwd)
         .filter(|cwd| cwd.is_absolute())
         .or_else(|| std::env::current_dir().ok());
-    flow::run(&mut link, tool, event, input)
+    let name = args.name.filter(|_| tool == Tool::Generic);
+    let name = name.as_deref().unwrap_or(tool.as_str());
+    flow::run(&mut link, (tool, name), event, input)
 }
 
 fn print(output: &str) {

@@ -22,7 +22,12 @@ pub fn install(unit: Unit, places: &Places) -> Plan {
         // A job that is loaded is not read anew by itself.
         as_try(run(["launchctl", "bootout", &target(unit)])),
         Step::Write(file.clone(), text),
-        run(["launchctl", "bootstrap", &domain(), &file.display().to_string()]),
+        run([
+            "launchctl",
+            "bootstrap",
+            &domain(),
+            &file.display().to_string(),
+        ]),
     ])
 }
 
@@ -32,7 +37,12 @@ pub fn act(unit: Unit, home: &Path, paths: &Paths, verb: &Verb) -> Plan {
     let file = job_file(unit, home);
     Plan(match verb {
         Verb::Start => vec![
-            as_try(run(["launchctl", "bootstrap", &domain(), &file.display().to_string()])),
+            as_try(run([
+                "launchctl",
+                "bootstrap",
+                &domain(),
+                &file.display().to_string(),
+            ])),
             run(["launchctl", "kickstart", &target]),
         ],
         Verb::Stop => vec![run(["launchctl", "bootout", &target])],
@@ -46,7 +56,10 @@ pub fn act(unit: Unit, home: &Path, paths: &Paths, verb: &Verb) -> Plan {
                 false => run(["tail", "-n", &lines, &log]),
             })]
         }
-        Verb::Uninstall => vec![as_try(run(["launchctl", "bootout", &target])), Step::Remove(file)],
+        Verb::Uninstall => vec![
+            as_try(run(["launchctl", "bootout", &target])),
+            Step::Remove(file),
+        ],
     })
 }
 
@@ -55,7 +68,10 @@ fn daemon(places: &Places) -> String {
         .environment
         .iter()
         .map(|(name, value)| {
-            format!("\t\t<key>{name}</key>\n\t\t<string>{}</string>\n", escaped(value))
+            format!(
+                "\t\t<key>{name}</key>\n\t\t<string>{}</string>\n",
+                escaped(value)
+            )
         })
         .collect();
     let environment = match variables.is_empty() {
@@ -179,11 +195,15 @@ mod tests {
             assert_eq!(file.file_stem().unwrap(), label);
             let words = job["ProgramArguments"].as_array().unwrap();
             assert!(Path::new(words[0].as_string().unwrap()).is_file());
-            assert_eq!(job["KeepAlive"].as_dictionary().unwrap()["SuccessfulExit"], Value::Boolean(false));
+            assert_eq!(
+                job["KeepAlive"].as_dictionary().unwrap()["SuccessfulExit"],
+                Value::Boolean(false)
+            );
             assert_eq!(job["Umask"].as_unsigned_integer(), Some(0o77));
             match unit {
                 Unit::Daemon => assert_eq!(
-                    job["EnvironmentVariables"].as_dictionary().unwrap()["SPACES_SOCKET"].as_string(),
+                    job["EnvironmentVariables"].as_dictionary().unwrap()["SPACES_SOCKET"]
+                        .as_string(),
                     Some("/tmp/<x>/d.sock")
                 ),
                 Unit::Hub => assert!(words[4].as_string().unwrap().contains("a & b")),
@@ -196,7 +216,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let places = places(dir.path(), "spacesd");
         let plan = act(Unit::Daemon, &places.home, &places.paths, &Verb::Uninstall);
-        let file = places.home.join("Library/LaunchAgents/dev.spaces.spacesd.plist");
+        let file = places
+            .home
+            .join("Library/LaunchAgents/dev.spaces.spacesd.plist");
         assert!(plan.0.contains(&Step::Remove(file)));
     }
 }

@@ -14,7 +14,7 @@ use spaces_api::methods::daemon;
 
 use crate::ctl::Ctl;
 use crate::failure::Failure;
-use plan::{Places, Plan, Step};
+use plan::{Places, Step};
 
 /// Keep the daemon running: install, start, stop and look after its service
 ///
@@ -140,7 +140,9 @@ impl ServiceArgs {
                 }
                 let verb = command.verb();
                 match manager {
-                    Manager::Systemd => systemd::act(which.unit, which.system, &config_dir()?, &verb),
+                    Manager::Systemd => {
+                        systemd::act(which.unit, which.system, &config_dir()?, &verb)
+                    }
                     Manager::Launchd => launchd::act(which.unit, &home()?, &ctl.paths, &verb),
                 }
             }
@@ -237,10 +239,12 @@ fn drain(ctl: &mut Ctl, unit: Unit) {
         .client
         .call_within::<daemon::Drain>(&params, DRAIN + Duration::from_secs(2));
     match told {
-        Ok(drained) if drained.still_queued > 0 && !ctl.out.is_json() => ctl.out.line(format_args!(
-            "{} stay in the outbox and are sent after the restart",
-            crate::output::count(drained.still_queued, "write")
-        )),
+        Ok(drained) if drained.still_queued > 0 && !ctl.out.is_json() => {
+            ctl.out.line(format_args!(
+                "{} stay in the outbox and are sent after the restart",
+                crate::output::count(drained.still_queued, "write")
+            ))
+        }
         Ok(_) => {}
         Err(error) => crate::ctl::note(&format!("restarting without a drain: {error}")),
     }
@@ -249,7 +253,9 @@ fn drain(ctl: &mut Ctl, unit: Unit) {
 fn home() -> Result<PathBuf, Failure> {
     std::env::home_dir()
         .filter(|home| home.is_absolute())
-        .ok_or_else(|| Failure::new(ErrorKind::NotFound, "cannot tell the home directory").hint("set HOME"))
+        .ok_or_else(|| {
+            Failure::new(ErrorKind::NotFound, "cannot tell the home directory").hint("set HOME")
+        })
 }
 
 /// Where the user's own units are.

@@ -96,7 +96,9 @@ impl Plan {
             .iter()
             .map(|step| match step {
                 Step::Directory(path) => format!("make the directory {}", path.display()),
-                Step::Write(path, text) if holds(path, text) => format!("keep {} as it is", path.display()),
+                Step::Write(path, text) if holds(path, text) => {
+                    format!("keep {} as it is", path.display())
+                }
                 Step::Write(path, text) => format!("write {}:\n{}", path.display(), indented(text)),
                 Step::Remove(path) => format!("remove {}", path.display()),
                 Step::Run(words) | Step::Show(words) => format!("run {}", words.join(" ")),
@@ -122,7 +124,10 @@ impl Step {
     fn take(&self) -> Result<Option<String>, Failure> {
         match self {
             Self::Directory(path) => {
-                fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+                fs::DirBuilder::new()
+                    .recursive(true)
+                    .mode(0o700)
+                    .create(path)?;
                 Ok(None)
             }
             Self::Write(path, text) => {
@@ -138,7 +143,9 @@ impl Step {
                 Err(error) => Err(at(path, "remove", &error)),
             },
             Self::Run(words) => {
-                let output = command(words).output().map_err(|error| no_manager(words, &error))?;
+                let output = command(words)
+                    .output()
+                    .map_err(|error| no_manager(words, &error))?;
                 if !output.status.success() {
                     let said = String::from_utf8_lossy(&output.stderr);
                     return Err(refused(words, said.trim()));
@@ -146,8 +153,13 @@ impl Step {
                 Ok(Some(format!("{}: done", words.join(" "))))
             }
             Self::Try(words) => {
-                let output = command(words).output().map_err(|error| no_manager(words, &error))?;
-                Ok(output.status.success().then(|| format!("{}: done", words.join(" "))))
+                let output = command(words)
+                    .output()
+                    .map_err(|error| no_manager(words, &error))?;
+                Ok(output
+                    .status
+                    .success()
+                    .then(|| format!("{}: done", words.join(" "))))
             }
             Self::Show(words) => {
                 let mut shown = command(words);
@@ -197,8 +209,11 @@ fn at(path: &Path, verb: &str, error: &io::Error) -> Failure {
 
 fn no_manager(words: &[String], error: &io::Error) -> Failure {
     let program = words.first().map_or("", String::as_str);
-    Failure::new(ErrorKind::NotFound, format!("cannot run {program}: {error}"))
-        .hint("there is no service manager here; `spacesctl up` starts the daemon without one")
+    Failure::new(
+        ErrorKind::NotFound,
+        format!("cannot run {program}: {error}"),
+    )
+    .hint("there is no service manager here; `spacesctl up` starts the daemon without one")
 }
 
 fn refused(words: &[String], said: &str) -> Failure {

@@ -28,12 +28,18 @@ pub fn install(unit: Unit, system: bool, places: &Places) -> Plan {
             if !system {
                 steps.push(Step::Directory(hub_data(places)));
             }
-            steps.push(Step::Write(dir.join("spaces-hub.service"), hub(system, places)));
+            steps.push(Step::Write(
+                dir.join("spaces-hub.service"),
+                hub(system, places),
+            ));
         }
     }
     steps.push(systemctl(system, &["daemon-reload"]));
     steps.push(match unit {
-        Unit::Daemon => systemctl(system, &["enable", "--now", "spacesd.socket", "spacesd.service"]),
+        Unit::Daemon => systemctl(
+            system,
+            &["enable", "--now", "spacesd.socket", "spacesd.service"],
+        ),
         Unit::Hub => systemctl(system, &["enable", "--now", "spaces-hub.service"]),
     });
     Plan(steps)
@@ -46,9 +52,7 @@ pub fn act(unit: Unit, system: bool, config_dir: &Path, verb: &Verb) -> Plan {
         Unit::Hub => &["spaces-hub.service"],
     };
     let service = names[names.len() - 1];
-    let with = |word: &str, names: &[&str]| {
-        systemctl(system, &[&[word], names].concat())
-    };
+    let with = |word: &str, names: &[&str]| systemctl(system, &[&[word], names].concat());
     Plan(match verb {
         Verb::Start => vec![with("start", names)],
         Verb::Stop => vec![with("stop", names)],
@@ -73,7 +77,10 @@ fn socket(places: &Places) -> String {
 fn daemon(places: &Places) -> String {
     let text = DAEMON
         .replace("/usr/local/bin/spacesd", &word(&places.program))
-        .replace("-%h/.local/state/spaces", &optional(&places.paths.state_dir))
+        .replace(
+            "-%h/.local/state/spaces",
+            &optional(&places.paths.state_dir),
+        )
         .replace("-%h/.cache/spaces", &optional(&places.paths.cache_dir))
         .replace("-%t/spaces", &optional(places.paths.socket_dir()));
     with_environment(&text, &places.environment)
@@ -122,7 +129,15 @@ fn logs(system: bool, service: &str, follow: bool, lines: u32) -> Step {
     let unit = if system { "--unit" } else { "--user-unit" };
     let lines = lines.to_string();
     let step = match follow {
-        true => run(["journalctl", unit, service, "--no-pager", "--lines", &lines, "--follow"]),
+        true => run([
+            "journalctl",
+            unit,
+            service,
+            "--no-pager",
+            "--lines",
+            &lines,
+            "--follow",
+        ]),
         false => run(["journalctl", unit, service, "--no-pager", "--lines", &lines]),
     };
     as_shown(step)
@@ -197,7 +212,10 @@ mod tests {
                 cache_dir: root.join("cache"),
                 socket: root.join("run/d.sock"),
             },
-            environment: vec![("SPACES_STATE_DIR".into(), root.join("st 100%").display().to_string())],
+            environment: vec![(
+                "SPACES_STATE_DIR".into(),
+                root.join("st 100%").display().to_string(),
+            )],
         }
     }
 
@@ -213,8 +231,14 @@ mod tests {
 
     /// CI has the program; elsewhere its absence is no fault of the units.
     fn has_systemd_analyze() -> bool {
-        let there = Command::new("systemd-analyze").arg("--version").output().is_ok();
-        assert!(there || std::env::var_os("CI").is_none(), "CI must have systemd-analyze");
+        let there = Command::new("systemd-analyze")
+            .arg("--version")
+            .output()
+            .is_ok();
+        assert!(
+            there || std::env::var_os("CI").is_none(),
+            "CI must have systemd-analyze"
+        );
         there
     }
 
@@ -236,7 +260,10 @@ mod tests {
             std::fs::create_dir_all(&units).unwrap();
             let mut names = Vec::new();
             for (path, text) in files(&plan) {
-                assert!(!text.contains("/usr/local") && !text.contains("%h") && !text.contains("%t"), "{text}");
+                assert!(
+                    !text.contains("/usr/local") && !text.contains("%h") && !text.contains("%t"),
+                    "{text}"
+                );
                 let unit = units.join(path.file_name().unwrap());
                 std::fs::write(&unit, text).unwrap();
                 names.push(unit);
@@ -252,7 +279,10 @@ mod tests {
                 .unwrap();
             let said = String::from_utf8_lossy(&verified.stderr);
             assert!(verified.status.success() && said.is_empty(), "{said}");
-            for service in names.iter().filter(|unit| unit.extension().is_some_and(|e| e == "service")) {
+            for service in names
+                .iter()
+                .filter(|unit| unit.extension().is_some_and(|e| e == "service"))
+            {
                 let judged = Command::new("systemd-analyze")
                     .args(["security", "--offline=true", "--threshold=30"])
                     .arg(service)
@@ -270,9 +300,15 @@ mod tests {
         let places = places(dir.path());
         let plan = install(Unit::Daemon, false, &places);
         let units = files(&plan);
-        assert!(units[0].1.contains(&format!("ListenStream={}\n", places.paths.socket.display())));
+        assert!(
+            units[0]
+                .1
+                .contains(&format!("ListenStream={}\n", places.paths.socket.display()))
+        );
         assert!(units[1].1.contains("st 100%%\"\n"), "{}", units[1].1);
-        assert!(matches!(plan.0.last(), Some(Step::Run(words)) if words.join(" ") == "systemctl --user enable --now spacesd.socket spacesd.service"));
+        assert!(
+            matches!(plan.0.last(), Some(Step::Run(words)) if words.join(" ") == "systemctl --user enable --now spacesd.socket spacesd.service")
+        );
     }
 
     #[test]
@@ -294,6 +330,9 @@ mod tests {
     #[test]
     fn a_restart_leaves_the_socket_open() {
         let plan = act(Unit::Daemon, false, Path::new("/c"), &Verb::Restart);
-        assert_eq!(plan.describe(), ["run systemctl --user restart spacesd.service"]);
+        assert_eq!(
+            plan.describe(),
+            ["run systemctl --user restart spacesd.service"]
+        );
     }
 }

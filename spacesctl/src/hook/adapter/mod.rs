@@ -7,6 +7,8 @@ mod edits;
 mod gemini;
 mod generic;
 mod opencode;
+#[cfg(test)]
+mod tests;
 
 use serde_json::Value;
 
