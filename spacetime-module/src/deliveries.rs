@@ -68,22 +68,25 @@ pub enum Content<'a> {
 /// again at the end, so that acknowledging the older item cannot lose the
 /// change.
 pub fn put(ctx: &ReducerContext, recipient: Identity, reason: DeliveryReason, content: Content) {
-    let mut inbox = inbox(ctx, recipient);
+    let mut inbox = Inbox::of(ctx, recipient);
     let (channel_id, message_id, claim, signal) = match content {
         Content::Message(message) => (message.channel_id, message.id, None, None),
         Content::Claim(claim) => (0, 0, Some(claim.clone()), None),
         Content::Signal(channel_id, signal) => (channel_id, 0, None, Some(signal)),
     };
     if message_id != 0 {
-        let waiting = ctx.db.delivery().by_recipient_message().delete((recipient, message_id));
-        inbox.pending = less(inbox.pending, waiting);
+        let waiting = ctx.db.delivery().by_content().filter((recipient, channel_id, message_id));
+        waiting.collect::<Vec<_>>().into_iter().for_each(|older| inbox.take_out(older));
     }
-    if inbox.pending >= limits::INBOX_PENDING {
-        drop_oldest(ctx, &mut inbox);
+    if inbox.state.pending >= limits::INBOX_PENDING {
+        inbox.drop_oldest_waiting();
     }
+    inbox.refill();
+    let is_shown = inbox.state.shown < limits::INBOX_WINDOW;
     ctx.db.delivery().insert(Delivery {
         id: 0,
         recipient,
+        shown_to: if is_shown { recipient } else { Identity::ZERO },
         reason,
         channel_id,
         message_id,
@@ -91,73 +94,33 @@ pub fn put(ctx: &ReducerContext, recipient: Identity, reason: DeliveryReason, co
         signal,
         created_at: ctx.timestamp,
     });
-    inbox.pending += 1;
-    ctx.db.inbox_state().identity().update(inbox);
-}
-
-/// Makes room, and leaves one marker that says that something was dropped.
-fn drop_oldest(ctx: &ReducerContext, inbox: &mut InboxState) {
-    let waiting = ctx.db.delivery().by_recipient().filter(inbox.identity);
-    let oldest = waiting.into_iter().find(|one| one.reason != DeliveryReason::Gap);
-    if let Some(oldest) = oldest {
-        ctx.db.delivery().id().delete(oldest.id);
-        inbox.pending = less(inbox.pending, 1);
-    }
-    mark_gap(ctx, inbox);
+    inbox.state.pending += 1;
+    inbox.state.shown += u32::from(is_shown);
+    inbox.save();
 }
 
 /// Drops a delivery that waited too long, and tells the recipient of the gap.
-pub fn expire(ctx: &ReducerContext, delivery: &Delivery) {
-    let mut inbox = inbox(ctx, delivery.recipient);
-    if inbox.gap_delivery_id == Some(delivery.id) {
-        // The marker stays until it is acknowledged; it only becomes younger.
-        inbox.gap_delivery_id = None;
-    } else {
-        inbox.pending = less(inbox.pending, 1);
-    }
-    ctx.db.delivery().id().delete(delivery.id);
-    mark_gap(ctx, &mut inbox);
-    ctx.db.inbox_state().identity().update(inbox);
-}
-
-/// Leaves a gap marker unless one waits already.
-fn mark_gap(ctx: &ReducerContext, inbox: &mut InboxState) {
-    if inbox.gap_delivery_id.is_some() {
-        return;
-    }
-    let marker = ctx.db.delivery().insert(Delivery {
-        id: 0,
-        recipient: inbox.identity,
-        reason: DeliveryReason::Gap,
-        channel_id: 0,
-        message_id: 0,
-        claim: None,
-        signal: None,
-        created_at: ctx.timestamp,
-    });
-    inbox.gap_delivery_id = Some(marker.id);
-}
-
-fn inbox(ctx: &ReducerContext, identity: Identity) -> InboxState {
-    let known = ctx.db.inbox_state().identity().find(identity);
-    known.unwrap_or_else(|| {
-        let empty = InboxState { identity, pending: 0, gap_delivery_id: None };
-        ctx.db.inbox_state().insert(empty)
-    })
+pub fn expire(ctx: &ReducerContext, delivery: Delivery) {
+    let mut inbox = Inbox::of(ctx, delivery.recipient);
+    // A marker that is too old gives way to a younger one: it stays until it is
+    // acknowledged.
+    inbox.take_out(delivery);
+    inbox.mark_gap();
+    inbox.refill();
+    inbox.save();
 }
 
 /// Takes away all that waits for a recipient from one channel.
 pub fn withdraw_channel(ctx: &ReducerContext, recipient: Identity, channel_id: u64) {
-    let waiting = ctx.db.delivery().by_recipient_channel().delete((recipient, channel_id));
-    if waiting > 0 {
-        let mut inbox = inbox(ctx, recipient);
-        inbox.pending = less(inbox.pending, waiting);
-        ctx.db.inbox_state().identity().update(inbox);
+    let waiting: Vec<Delivery> =
+        ctx.db.delivery().by_content().filter((recipient, channel_id)).collect();
+    if waiting.is_empty() {
+        return;
     }
-}
-
-fn less(pending: u32, gone: u64) -> u32 {
-    pending.saturating_sub(u32::try_from(gone).unwrap_or(u32::MAX))
+    let mut inbox = Inbox::of(ctx, recipient);
+    waiting.into_iter().for_each(|delivery| inbox.take_out(delivery));
+    inbox.refill();
+    inbox.save();
 }
 
 /// Deletes deliveries that the sender has stored. Ids that are not there, or
@@ -172,18 +135,94 @@ pub fn ack_deliveries(ctx: &ReducerContext, delivery_ids: Vec<u64>) -> Result<()
         ))
         .into());
     }
-    let mut inbox = inbox(ctx, ctx.sender());
+    let mut inbox = Inbox::of(ctx, ctx.sender());
     for id in delivery_ids {
         let found = ctx.db.delivery().id().find(id);
-        if found.is_none_or(|one| one.recipient != ctx.sender()) {
-            continue;
-        }
-        ctx.db.delivery().id().delete(id);
-        match inbox.gap_delivery_id {
-            Some(marker) if marker == id => inbox.gap_delivery_id = None,
-            _ => inbox.pending = less(inbox.pending, 1),
+        if let Some(own) = found.filter(|one| one.recipient == ctx.sender()) {
+            inbox.take_out(own);
         }
     }
-    ctx.db.inbox_state().identity().update(inbox);
+    inbox.refill();
+    inbox.save();
     Ok(())
+}
+
+/// A recipient's deliveries, of which the oldest are shown.
+struct Inbox<'a> {
+    ctx: &'a ReducerContext,
+    state: InboxState,
+}
+
+impl<'a> Inbox<'a> {
+    fn of(ctx: &'a ReducerContext, identity: Identity) -> Self {
+        let known = ctx.db.inbox_state().identity().find(identity);
+        let state = known.unwrap_or_else(|| {
+            let empty = InboxState { identity, pending: 0, shown: 0, gap_delivery_id: None };
+            ctx.db.inbox_state().insert(empty)
+        });
+        Self { ctx, state }
+    }
+
+    fn save(self) {
+        self.ctx.db.inbox_state().identity().update(self.state);
+    }
+
+    fn take_out(&mut self, delivery: Delivery) {
+        self.ctx.db.delivery().id().delete(delivery.id);
+        if self.state.gap_delivery_id == Some(delivery.id) {
+            self.state.gap_delivery_id = None;
+            return;
+        }
+        self.state.pending = self.state.pending.saturating_sub(1);
+        if delivery.shown_to == self.state.identity {
+            self.state.shown = self.state.shown.saturating_sub(1);
+        }
+    }
+
+    /// Those that are not shown, oldest first.
+    fn waiting(&self) -> impl Iterator<Item = Delivery> + use<> {
+        let key = (self.state.identity, Identity::ZERO);
+        self.ctx.db.delivery().by_backlog().filter(key)
+    }
+
+    /// Shows the oldest of those that wait, as far as there is room.
+    fn refill(&mut self) {
+        let room = limits::INBOX_WINDOW.saturating_sub(self.state.shown);
+        if room == 0 || self.state.pending == self.state.shown {
+            return;
+        }
+        let next: Vec<Delivery> = self.waiting().take(room as usize).collect();
+        for delivery in next {
+            let shown_to = self.state.identity;
+            self.ctx.db.delivery().id().update(Delivery { shown_to, ..delivery });
+            self.state.shown += 1;
+        }
+    }
+
+    /// Makes room, and leaves a marker that says that something was dropped.
+    fn drop_oldest_waiting(&mut self) {
+        if let Some(oldest) = self.waiting().next() {
+            self.take_out(oldest);
+        }
+        self.mark_gap();
+    }
+
+    /// Leaves a gap marker, shown at once, unless there is one already.
+    fn mark_gap(&mut self) {
+        if self.state.gap_delivery_id.is_some() {
+            return;
+        }
+        let marker = self.ctx.db.delivery().insert(Delivery {
+            id: 0,
+            recipient: self.state.identity,
+            shown_to: self.state.identity,
+            reason: DeliveryReason::Gap,
+            channel_id: 0,
+            message_id: 0,
+            claim: None,
+            signal: None,
+            created_at: self.ctx.timestamp,
+        });
+        self.state.gap_delivery_id = Some(marker.id);
+    }
 }

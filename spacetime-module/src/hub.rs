@@ -3,7 +3,7 @@
 use crate::call::{Call, arguments, keyed};
 use crate::clock::seconds;
 use crate::schema::*;
-use crate::{audit, channels, counter, members, sessions, users, voice};
+use crate::{audit, channels, counter, members, retention, sessions, users, voice};
 use spaces_domain::{Action, ErrorKind, Refusal, Role as Tier, content, limits};
 use spacetimedb::{Identity, ReducerContext, ScheduleAt, Table, reducer};
 
@@ -288,6 +288,7 @@ pub fn set_hub_settings(
         info.admission = settings.admission;
         ctx.db.module_info().id().update(info);
         ctx.db.hub_settings().id().update(settings);
+        retention::soon(ctx);
         audit::hub(call, "set_hub_settings", None, None)
     })
 }

@@ -32,7 +32,7 @@ pub fn prune(ctx: &ReducerContext, timer: RetentionTimer) -> Result<(), String> 
         finish_deletions(ctx),
     ];
     if full.contains(&true) {
-        run_again(ctx, &timer);
+        run_soon(ctx, timer.id);
     }
     Ok(())
 }
@@ -68,10 +68,9 @@ fn prune_notes(ctx: &ReducerContext, before: Timestamp) -> bool {
 /// A recipient whose deliveries are dropped is told of the gap.
 fn prune_deliveries(ctx: &ReducerContext, before: Timestamp) -> bool {
     let over: Vec<Delivery> = ctx.db.delivery().created_at().filter(..before).take(BATCH).collect();
-    for delivery in &over {
-        deliveries::expire(ctx, delivery);
-    }
-    over.len() == BATCH
+    let full = over.len() == BATCH;
+    over.into_iter().for_each(|delivery| deliveries::expire(ctx, delivery));
+    full
 }
 
 /// Deletes messages over their age or beyond their channel's count. Goes round
@@ -153,6 +152,7 @@ fn prune_channel(
 /// Leaves the rows of something that is deleted for later runs.
 pub fn delete_later(ctx: &ReducerContext, what: Deleted, target_id: u64) {
     ctx.db.deletion().insert(Deletion { id: 0, what, target_id });
+    soon(ctx);
 }
 
 /// Goes on with one deletion.
@@ -235,14 +235,17 @@ fn delete_server_rows(ctx: &ReducerContext, server_id: u64) -> bool {
     [members.len(), entries.len(), bans.len()].contains(&BATCH)
 }
 
-/// One more run soon, unless one is waiting besides the steady one.
-fn run_again(ctx: &ReducerContext, now: &RetentionTimer) {
-    let waiting = ctx
-        .db
-        .retention_timer()
-        .iter()
-        .any(|timer| timer.id != now.id && matches!(timer.scheduled_at, ScheduleAt::Time(_)));
-    if !waiting {
+/// Lets `prune` run soon, unless such a run is waiting already.
+pub fn soon(ctx: &ReducerContext) {
+    run_soon(ctx, 0);
+}
+
+/// As [`soon`]; the timer of the present run, `running`, does not count.
+fn run_soon(ctx: &ReducerContext, running: u64) {
+    let is_waiting = |timer: RetentionTimer| {
+        timer.id != running && matches!(timer.scheduled_at, ScheduleAt::Time(_))
+    };
+    if !ctx.db.retention_timer().iter().any(is_waiting) {
         ctx.db.retention_timer().insert(RetentionTimer {
             id: 0,
             scheduled_at: ScheduleAt::Time(ctx.timestamp + clock::seconds(AGAIN_SECS)),

@@ -1,6 +1,10 @@
 //! What a client sees of tables that are not public: its own, or what its tier
-//! in a server shows it. Each view reads by index only, since it is run again
-//! in every commit that touches what it read.
+//! in a server shows it.
+//!
+//! A view is run again in every commit that touches what it read. The engine
+//! notes the key of an index that was looked up whole; a range, or the first
+//! columns of an index, it notes as the whole table. So views look up whole keys
+//! only, but for the audit, which seldom grows.
 
 use crate::schema::*;
 use spaces_domain::{Action, Role as Tier, limits};
@@ -24,8 +28,8 @@ fn my_inbox(ctx: &ViewContext) -> Vec<InboxItem> {
     if !is_admitted(ctx) {
         return Vec::new();
     }
-    let waiting = ctx.db.delivery().by_recipient().filter(ctx.sender());
-    waiting.take(limits::INBOX_WINDOW).map(|delivery| with_content(ctx, delivery)).collect()
+    let shown = ctx.db.delivery().shown_to().filter(ctx.sender());
+    shown.map(|delivery| with_content(ctx, delivery)).collect()
 }
 
 fn with_content(ctx: &ViewContext, delivery: Delivery) -> InboxItem {
@@ -62,7 +66,7 @@ fn own_channels(ctx: &ViewContext) -> impl Iterator<Item = Channel> {
     let admitted = is_admitted(ctx);
     ctx.db
         .channel_member()
-        .by_identity_server()
+        .identity()
         .filter(ctx.sender())
         .filter(move |_| admitted)
         .filter_map(|reader| ctx.db.private_channel().id().find(reader.channel_id))

@@ -42,7 +42,7 @@ pub const INVITES_PER_USER: usize = 200;
 /// Deliveries that wait for one recipient; older ones give way to a gap marker.
 pub const INBOX_PENDING: u32 = 10_000;
 /// Deliveries that a recipient sees at once; acknowledging shows the next.
-pub const INBOX_WINDOW: usize = 256;
+pub const INBOX_WINDOW: u32 = 64;
 /// Ids in one acknowledgement.
 pub const ACK_IDS: usize = 1_000;
 /// Session ids in one heartbeat.

@@ -14,11 +14,15 @@ pub struct VoiceSignal {
 }
 
 /// One thing for one recipient, until acknowledged. Shown by `my_inbox`.
+///
+/// The engine notes what a view read: the key of an index that is looked up
+/// whole, but the whole table where only the first columns of an index are
+/// given. So that a delivery makes only its recipient's view run again, the
+/// view looks up `shown_to` alone.
 #[table(
     accessor = delivery,
-    index(accessor = by_recipient, btree(columns = [recipient, id])),
-    index(accessor = by_recipient_message, btree(columns = [recipient, message_id])),
-    index(accessor = by_recipient_channel, btree(columns = [recipient, channel_id]))
+    index(accessor = by_backlog, btree(columns = [recipient, shown_to, id])),
+    index(accessor = by_content, btree(columns = [recipient, channel_id, message_id]))
 )]
 #[derive(Clone)]
 pub struct Delivery {
@@ -26,6 +30,9 @@ pub struct Delivery {
     #[auto_inc]
     pub id: u64,
     pub recipient: Identity,
+    /// The recipient once it is shown, zero while it waits its turn.
+    #[index(btree)]
+    pub shown_to: Identity,
     pub reason: DeliveryReason,
     /// 0 where it concerns no channel.
     pub channel_id: u64,
@@ -37,12 +44,14 @@ pub struct Delivery {
     pub created_at: Timestamp,
 }
 
-/// A recipient's backlog.
+/// A recipient's backlog. Its gap marker is not counted.
 #[table(accessor = inbox_state)]
 pub struct InboxState {
     #[primary_key]
     pub identity: Identity,
     pub pending: u32,
+    /// How many of the pending are shown: the oldest, up to a window.
+    pub shown: u32,
     /// The delivery that tells of dropped ones, while it waits.
     pub gap_delivery_id: Option<u64>,
 }

@@ -75,6 +75,7 @@ pub struct ChannelMember {
     pub key: String,
     #[index(btree)]
     pub channel_id: u64,
+    #[index(btree)]
     pub identity: Identity,
     pub server_id: u64,
     pub added_at: Timestamp,
