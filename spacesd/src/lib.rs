@@ -13,4 +13,5 @@ pub mod outbox;
 pub mod place;
 pub mod redact;
 pub mod row;
+pub mod spool;
 pub mod uplink;
