@@ -1,5 +1,7 @@
 mod accepting;
+mod enduring;
 mod hub;
+mod model;
 mod sending;
 
 use std::time::Duration;

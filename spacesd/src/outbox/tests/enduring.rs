@@ -1,0 +1,470 @@
+//! Groups, crashes, full and failing disks, damaged files.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command as Process, Stdio};
+use std::time::Duration;
+
+use rand::Rng;
+use spaces_api::ReceiptState;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use super::super::writer::Command;
+use super::super::{End, ItemError, Limits, Opened, Outbox, SubmitError};
+use super::{DEADLINE, content, directory, open, post, queued_texts};
+
+/// Names the directory to the child of [`kill_9_loses_no_acknowledged_write`].
+const CHILD: &str = "SPACES_TEST_OUTBOX_DIRECTORY";
+
+impl Outbox {
+    async fn pragma(&self, pragma: &'static str) {
+        let done = self
+            .read(move |store| store.connection.execute_batch(pragma))
+            .await;
+        done.expect(pragma);
+    }
+
+    async fn until_written(&self) {
+        let written = async {
+            while self.status().fault.is_some() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(DEADLINE, written)
+            .await
+            .expect("the fault passes");
+    }
+}
+
+/// The log's salt, and how many transactions it holds.
+fn logged(directory: &TempDir) -> (Vec<u8>, usize) {
+    let log = fs::read(directory.path().join("outbox.db-wal")).unwrap();
+    let salt = log[16..24].to_vec();
+    let commits = log[32..]
+        .chunks_exact(24 + 4096)
+        .filter(|frame| frame[8..16] == salt[..] && frame[4..8] != [0; 4])
+        .count();
+    (salt, commits)
+}
+
+#[tokio::test]
+async fn posts_that_wait_together_share_one_transaction() {
+    let directory = directory();
+    let outbox = open(&directory);
+    // Keeps the writer busy until all posts have been handed over.
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    outbox.inbox.send(Command::Read(Box::new(move |_| {
+        wait.recv().unwrap();
+        Ok(())
+    })));
+    let handed_over = std::sync::Arc::new(());
+    let posts: Vec<_> = (0..64)
+        .map(|number| {
+            let (outbox, mark) = (outbox.clone(), handed_over.clone());
+            tokio::spawn(async move {
+                let submitted = outbox.submit(vec![post(&number.to_string())]);
+                drop(mark);
+                submitted.await
+            })
+        })
+        .collect();
+    while std::sync::Arc::strong_count(&handed_over) > 1 {
+        tokio::task::yield_now().await;
+    }
+    // One more turn for each to be polled as far as the waiting.
+    for _ in 0..64 {
+        tokio::task::yield_now().await;
+    }
+    let (salt, before) = logged(&directory);
+    let mut changes = outbox.changes();
+    go.send(()).unwrap();
+    for post in posts {
+        post.await.unwrap().unwrap();
+    }
+    let (salt_now, commits) = logged(&directory);
+    let transactions = if salt == salt_now {
+        commits - before
+    } else {
+        commits
+    };
+    assert_eq!(transactions, 1);
+    let mut last = 0;
+    for _ in 0..64 {
+        let change = changes.recv().await.unwrap();
+        assert!(change.change_seq > last);
+        last = change.change_seq;
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_answered_and_passes() {
+    let directory = directory();
+    let outbox = open(&directory);
+    outbox.submit(vec![post("before")]).await.unwrap();
+    outbox.pragma("PRAGMA max_page_count = 1").await;
+    let big = "x".repeat(100_000);
+    let refused = outbox.submit(vec![post(&big)]).await.unwrap_err();
+    assert!(matches!(refused, SubmitError::DiskFull(_)), "{refused}");
+    assert_eq!(queued_texts(&outbox), ["before"]);
+
+    outbox.pragma("PRAGMA max_page_count = 1000000").await;
+    outbox.submit(vec![post(&big)]).await.unwrap();
+    assert_eq!(outbox.status().fault, None);
+    outbox.close().await;
+    assert_eq!(queued_texts(&open(&directory)), ["before", &big]);
+}
+
+#[tokio::test]
+async fn a_read_only_disk_is_answered_and_what_happens_meanwhile_is_written_later() {
+    let directory = directory();
+    let outbox = open(&directory);
+    let entries = [post("a"), post("b")];
+    let [first, second] = [0, 1].map(|at: usize| entries[at].call.client_key);
+    outbox.submit(entries.to_vec()).await.unwrap();
+    outbox.pragma("PRAGMA query_only = ON").await;
+
+    let refused = outbox.submit(vec![post("c")]).await.unwrap_err();
+    assert!(matches!(refused, SubmitError::ReadOnly(_)), "{refused}");
+    let fault = outbox.status().fault.expect("the status says so");
+    assert!(fault.contains("read-only"), "{fault}");
+    let kept = outbox.discard(second).await.unwrap_err();
+    assert!(
+        matches!(kept, ItemError::Store(SubmitError::ReadOnly(_))),
+        "{kept}"
+    );
+    let mut changes = outbox.changes();
+    outbox.settle(first, End::Sent);
+    assert_eq!(queued_texts(&outbox), ["b"]);
+    assert_eq!(
+        outbox.receipt(first).await.unwrap().state,
+        ReceiptState::Sent
+    );
+    assert!(changes.try_recv().is_err(), "not told before it is written");
+
+    outbox.pragma("PRAGMA query_only = OFF").await;
+    outbox.until_written().await;
+    let told = tokio::time::timeout(DEADLINE, changes.recv())
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (told.receipt.client_key, told.receipt.state),
+        (first, ReceiptState::Sent)
+    );
+    outbox.submit(vec![post("c")]).await.unwrap();
+    outbox.close().await;
+    let outbox = open(&directory);
+    assert_eq!(queued_texts(&outbox), ["b", "c"]);
+    assert_eq!(
+        outbox.receipt(first).await.unwrap().state,
+        ReceiptState::Sent
+    );
+}
+
+#[tokio::test]
+async fn a_listener_that_was_away_reads_what_it_missed() {
+    let directory = directory();
+    let outbox = open(&directory);
+    let mut changes = outbox.changes();
+    let receipts = outbox
+        .submit(vec![post("a"), post("b"), post("c")])
+        .await
+        .unwrap();
+    let seen = changes.recv().await.unwrap();
+    assert_eq!(seen.receipt, receipts[0]);
+    outbox.settle(receipts[0].client_key, End::Sent);
+    outbox.close().await;
+
+    let outbox = open(&directory);
+    let missed = outbox.changes_since(seen.change_seq, 10).await;
+    let states: Vec<_> = missed
+        .iter()
+        .map(|change| (change.receipt.client_key, change.receipt.state))
+        .collect();
+    assert_eq!(
+        states,
+        [
+            (receipts[1].client_key, ReceiptState::Queued),
+            (receipts[2].client_key, ReceiptState::Queued),
+            (receipts[0].client_key, ReceiptState::Sent),
+        ]
+    );
+    assert_eq!(outbox.changes_since(seen.change_seq, 1).await, missed[..1]);
+    let mut changes = outbox.changes();
+    outbox.set_message_id(receipts[0].client_key, 5).await;
+    let named = tokio::time::timeout(DEADLINE, changes.recv())
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(
+        named.change_seq > missed[2].change_seq,
+        "numbers go on after a restart"
+    );
+    assert_eq!(named.receipt.message_id, Some(5));
+}
+
+#[tokio::test]
+async fn old_receipts_go_and_numbers_are_not_given_again() {
+    let directory = directory();
+    let outbox = open(&directory);
+    let receipts = outbox
+        .submit(vec![post("old"), post("waits")])
+        .await
+        .unwrap();
+    outbox.settle(receipts[0].client_key, End::Sent);
+    outbox.close().await;
+    let limits = Limits {
+        keep_sent: Duration::ZERO,
+        ..Limits::default()
+    };
+    let outbox = super::open_with(&directory, limits);
+    let mut last = 0;
+    let gone = async {
+        while outbox.receipt(receipts[0].client_key).await.is_some() {
+            last = last.max(
+                outbox
+                    .changes_since(0, 10)
+                    .await
+                    .last()
+                    .map_or(0, |c| c.change_seq),
+            );
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, gone)
+        .await
+        .expect("it is removed in time");
+    assert_eq!(queued_texts(&outbox), ["waits"]);
+    outbox.close().await;
+    let outbox = open(&directory);
+    let mut changes = outbox.changes();
+    outbox.submit(vec![post("new")]).await.unwrap();
+    assert!(changes.recv().await.unwrap().change_seq > last);
+}
+
+fn files_like(directory: &Path, part: &str) -> Vec<std::path::PathBuf> {
+    fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.to_string_lossy().contains(part))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_set_aside_whole() {
+    let directory = directory();
+    let garbage = b"this is no database".repeat(1_000);
+    fs::write(directory.path().join("outbox.db"), &garbage).unwrap();
+    let Opened { outbox, warning } = Outbox::open(directory.path(), Limits::default()).unwrap();
+    let warning = warning.expect("it is said");
+    assert!(warning.contains("set aside"), "{warning}");
+    assert_eq!(outbox.status().fault, Some(warning));
+    let aside = files_like(directory.path(), "outbox.db.damaged-");
+    assert_eq!(aside.len(), 1);
+    assert_eq!(fs::read(&aside[0]).unwrap(), garbage);
+    outbox.submit(vec![post("goes on")]).await.unwrap();
+    outbox.close().await;
+    assert_eq!(queued_texts(&open(&directory)), ["goes on"]);
+}
+
+/// Overwrites these pages, counted from 0.
+fn spoil(directory: &TempDir, pages: std::ops::Range<usize>) {
+    let path = directory.path().join("outbox.db");
+    let mut bytes = fs::read(&path).unwrap();
+    assert!(
+        bytes.len() > pages.end * 4096,
+        "only {} pages",
+        bytes.len() / 4096
+    );
+    bytes[pages.start * 4096..pages.end * 4096].fill(0xA5);
+    // In place: a running store has the same file open.
+    fs::OpenOptions::new()
+        .write(true)
+        .open(path)
+        .unwrap()
+        .write_all(&bytes)
+        .unwrap();
+}
+
+#[tokio::test]
+async fn what_can_be_read_of_a_damaged_file_is_taken_over_in_order() {
+    let directory = directory();
+    let outbox = open(&directory);
+    let texts: Vec<String> = (0..2_000)
+        .map(|number| format!("{number:04} {}", "x".repeat(300)))
+        .collect();
+    outbox
+        .submit(texts.iter().map(|text| post(text)).collect())
+        .await
+        .unwrap();
+    outbox.close().await;
+    spoil(&directory, 100..103);
+
+    let Opened { outbox, warning } = Outbox::open(directory.path(), Limits::default()).unwrap();
+    assert!(warning.is_some());
+    let rescued = queued_texts(&outbox);
+    assert!(rescued.len() > 1_000, "only {} of 2,000", rescued.len());
+    assert!(rescued.is_sorted());
+    let all: HashSet<_> = texts.iter().collect();
+    assert!(rescued.iter().all(|text| all.contains(text)));
+    let key = outbox.pending()[0].call.client_key;
+    assert!(
+        outbox.discard(key).await.is_err(),
+        "it may have been sent before"
+    );
+    outbox.submit(vec![post("zzz")]).await.unwrap();
+    outbox.close().await;
+    assert_eq!(queued_texts(&open(&directory)).len(), rescued.len() + 1);
+}
+
+#[tokio::test]
+async fn a_file_that_breaks_in_use_is_replaced_and_nothing_queued_is_lost() {
+    let directory = directory();
+    let outbox = open(&directory);
+    let texts: Vec<String> = (0..1_000)
+        .map(|number| format!("{number:04} {}", "x".repeat(300)))
+        .collect();
+    outbox
+        .submit(texts.iter().map(|text| post(text)).collect())
+        .await
+        .unwrap();
+    outbox
+        .pragma("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA cache_size = 1; PRAGMA shrink_memory;")
+        .await;
+    let pages = fs::metadata(directory.path().join("outbox.db"))
+        .unwrap()
+        .len()
+        / 4096;
+    spoil(&directory, 1..usize::try_from(pages).unwrap() - 1);
+
+    outbox.submit(vec![post("after")]).await.unwrap();
+    let fault = outbox.status().fault.expect("it is said");
+    assert!(fault.contains("set aside"), "{fault}");
+    outbox.close().await;
+    let outbox = open(&directory);
+    let queued = queued_texts(&outbox);
+    assert_eq!(queued[..1_000], texts[..]);
+    assert_eq!(queued[1_000], "after");
+}
+
+/// The child: several writers post until it is killed; each acknowledged write
+/// and each that was marked as sent is printed.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "run by kill_9_loses_no_acknowledged_write"]
+async fn child_that_posts_until_it_is_killed() {
+    let directory = std::env::var(CHILD).expect("run by its parent");
+    let outbox = Outbox::open(Path::new(&directory), Limits::default())
+        .unwrap()
+        .outbox;
+    let run = Uuid::new_v4().simple().to_string();
+    let writers = (0..4).map(|writer| {
+        let (outbox, run) = (outbox.clone(), run.clone());
+        tokio::spawn(async move {
+            for number in 0..u32::MAX {
+                let entry = post(&format!("{run}.{writer} {number}"));
+                let key = entry.call.client_key;
+                outbox.submit(vec![entry]).await.unwrap();
+                println!("\nacknowledged {key}");
+                if number % 3 == 0 {
+                    println!("\nsettled {key}");
+                    outbox.settle(key, End::Sent);
+                }
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn kill_9_loses_no_acknowledged_write() {
+    let directory = directory();
+    let mut acknowledged: HashSet<Uuid> = HashSet::new();
+    let mut settled: HashSet<Uuid> = HashSet::new();
+    for round in 0..6 {
+        let mut child = Process::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "outbox::tests::enduring::child_that_posts_until_it_is_killed",
+            ])
+            .args(["--ignored", "--nocapture"])
+            .env(CHILD, directory.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut note = |line: String| match line.split_once(' ') {
+            Some(("acknowledged", key)) => drop(acknowledged.insert(key.parse().unwrap())),
+            Some(("settled", key)) => drop(settled.insert(key.parse().unwrap())),
+            _ => {}
+        };
+        let mut seen = rand::rng().random_range(20..200);
+        while seen > 0 {
+            let line = lines
+                .next()
+                .expect("the child writes until it is killed")
+                .unwrap();
+            seen -= usize::from(line.starts_with("acknowledged"));
+            note(line);
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // What it had printed is acknowledged too; the last line may be cut.
+        for line in lines.map_while(Result::ok).filter(|line| line.len() > 40) {
+            note(line);
+        }
+
+        let outbox = open(&directory);
+        for key in &acknowledged {
+            let receipt = outbox.receipt(*key).await;
+            let state = receipt
+                .unwrap_or_else(|| panic!("round {round}: {key} is lost"))
+                .state;
+            assert!(
+                state == ReceiptState::Queued
+                    || (state == ReceiptState::Sent && settled.contains(key)),
+                "round {round}: {key} is {state:?}"
+            );
+        }
+        assert_each_writer_in_order(&outbox);
+        outbox.close().await;
+    }
+}
+
+fn assert_each_writer_in_order(outbox: &Outbox) {
+    let mut last: HashMap<String, u32> = HashMap::new();
+    for pending in outbox.pending().iter() {
+        let (writer, number) = content(&pending.call).split_once(' ').unwrap();
+        let number = number.parse().unwrap();
+        let before = last.insert(writer.to_owned(), number);
+        assert!(
+            before.is_none_or(|before| before < number),
+            "{writer}: {number} after {before:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_changes_no_order_and_shows_no_negative_age() {
+    let directory = directory();
+    let outbox = open(&directory);
+    let receipts = outbox.submit(vec![post("a"), post("b")]).await.unwrap();
+    // As if both had been queued by a clock an hour ahead, the second less so.
+    outbox
+        .pragma("UPDATE item SET queued_at = queued_at + 3600000000 - 60000000 * id")
+        .await;
+    outbox.close().await;
+    let outbox = open(&directory);
+    outbox.submit(vec![post("c")]).await.unwrap();
+    assert_eq!(queued_texts(&outbox), ["a", "b", "c"]);
+    outbox.expire(|_| false);
+    assert_eq!(outbox.status().queued, 3);
+    outbox.settle(receipts[0].client_key, End::Sent);
+    let receipt = outbox.receipt(receipts[0].client_key).await.unwrap();
+    assert!(receipt.sent_at.unwrap() >= receipt.queued_at);
+}
