@@ -200,6 +200,29 @@ wire! {
         deleted: bool,
         client_key: String,
     }
+    record HistoryPage {
+        error: Option<String>,
+        messages: Vec<Message>,
+        next_before: Option<u64>,
+    }
+    record AuditPage {
+        error: Option<String>,
+        entries: Vec<AuditEntry>,
+        next_before: Option<u64>,
+    }
+    record HubSettingsChange {
+        hub_name: Option<String>,
+        admission: Option<AdmissionPolicy>,
+        rate_per_sec: Option<u32>,
+        rate_burst: Option<u32>,
+        message_days: Option<u32>,
+        messages_per_channel: Option<u64>,
+        delivery_days: Option<u32>,
+        idempotency_days: Option<u32>,
+        audit_days: Option<u32>,
+        session_days: Option<u32>,
+        session_timeout_secs: Option<u32>,
+    }
     record VoiceSignal {
         from: Identity,
         kind: SignalKind,
@@ -302,9 +325,22 @@ module! {
         my_invites: InviteRow kept by secret_hash,
     }
     reducers {
-        admit: Admit { client_key: String, identity: Identity, }
+        admit: Admit { client_key: String, agent_session: Option<String>, identity: Identity, }
+        revoke_admission: RevokeAdmission { client_key: String, agent_session: Option<String>, identity: Identity, }
+        set_hub_settings: SetHubSettings { client_key: String, agent_session: Option<String>, change: HubSettingsChange, }
         create_owner_invite: CreateOwnerInvite { client_key: String, secret_hash: String, temporary: Identity, }
+        create_invite: CreateInvite {
+            client_key: String, agent_session: Option<String>,
+            server_id: u64,
+            role: Role,
+            max_uses: u32,
+            expires_at: Option<Timestamp>,
+            secret_hash: String,
+            temporary: Option<Identity>,
+        }
+        revoke_invite: RevokeInvite { client_key: String, agent_session: Option<String>, secret_hash: String, }
         redeem_invite: RedeemInvite { client_key: String, secret: String, joiner: Identity, }
+
         set_profile: SetProfile {
             client_key: String,
             username: Option<String>,
@@ -315,6 +351,7 @@ module! {
         }
         set_status: SetStatus { client_key: String, status_text: Option<String>, }
         register_agent: RegisterAgent { client_key: String, name: String, tool: String, description: Option<String>, }
+
         start_session: StartSession {
             client_key: String,
             session_id: String,
@@ -337,18 +374,85 @@ module! {
         }
         heartbeat: Heartbeat { session_ids: Vec<String>, }
         end_session: EndSession { client_key: String, session_id: String, }
-        create_channel: CreateChannel {
+
+        acquire_claim: AcquireClaim {
             client_key: String,
-            agent_session: Option<String>,
+            session_id: String,
+            repo: String,
+            target: ClaimTarget,
+            patterns: Vec<String>,
+            exclusive: bool,
+            reason: Option<String>,
+            ttl_secs: u32,
+        }
+        renew_claim: RenewClaim { client_key: String, claim_ids: Vec<u64>, ttl_secs: u32, }
+        release_claim: ReleaseClaim { client_key: String, claim_ids: Vec<u64>, }
+        leave_note: LeaveNote { client_key: String, agent_session: Option<String>, repo: String, branch: Option<String>, content: String, paths: Vec<String>, }
+        resolve_note: ResolveNote { client_key: String, agent_session: Option<String>, note_id: u64, }
+
+        create_server: CreateServer {
+            client_key: String, agent_session: Option<String>,
+            name: String,
+            visibility: ServerVisibility,
+            description: Option<String>,
+            icon_url: Option<String>,
+        }
+        update_server: UpdateServer {
+            client_key: String, agent_session: Option<String>,
+            server_id: u64,
+            name: Option<String>,
+            description: Option<String>,
+            icon_url: Option<String>,
+        }
+        delete_server: DeleteServer { client_key: String, agent_session: Option<String>, server_id: u64, }
+        join_server: JoinServer { client_key: String, server_id: u64, }
+        leave_server: LeaveServer { client_key: String, server_id: u64, }
+        transfer_ownership: TransferOwnership { client_key: String, agent_session: Option<String>, server_id: u64, new_owner: Identity, }
+        set_member_role: SetMemberRole { client_key: String, agent_session: Option<String>, server_id: u64, identity: Identity, role: Role, }
+        kick_member: KickMember { client_key: String, agent_session: Option<String>, server_id: u64, identity: Identity, reason: Option<String>, }
+        ban_member: BanMember {
+            client_key: String, agent_session: Option<String>,
+            server_id: u64,
+            identity: Identity,
+            reason: Option<String>,
+            until: Option<Timestamp>,
+        }
+        unban_member: UnbanMember { client_key: String, agent_session: Option<String>, server_id: u64, identity: Identity, }
+        mute_member: MuteMember {
+            client_key: String, agent_session: Option<String>,
+            server_id: u64,
+            identity: Identity,
+            until: Timestamp,
+            reason: Option<String>,
+        }
+        unmute_member: UnmuteMember { client_key: String, agent_session: Option<String>, server_id: u64, identity: Identity, }
+
+        create_channel: CreateChannel {
+            client_key: String, agent_session: Option<String>,
             server_id: u64,
             name: String,
             channel_type: ChannelType,
             visibility: ChannelVisibility,
             topic: Option<String>,
         }
+        update_channel: UpdateChannel {
+            client_key: String, agent_session: Option<String>,
+            channel_id: u64,
+            name: Option<String>,
+            topic: Option<String>,
+            position: Option<u32>,
+            slow_mode_secs: Option<u32>,
+        }
+        archive_channel: ArchiveChannel { client_key: String, agent_session: Option<String>, channel_id: u64, archived: bool, }
+        delete_channel: DeleteChannel { client_key: String, agent_session: Option<String>, channel_id: u64, }
+        add_channel_member: AddChannelMember { client_key: String, agent_session: Option<String>, channel_id: u64, identity: Identity, }
+        remove_channel_member: RemoveChannelMember { client_key: String, agent_session: Option<String>, channel_id: u64, identity: Identity, }
+        create_thread: CreateThread { client_key: String, agent_session: Option<String>, channel_id: u64, name: String, }
+        archive_thread: ArchiveThread { client_key: String, agent_session: Option<String>, thread_id: u64, }
+        unarchive_thread: UnarchiveThread { client_key: String, agent_session: Option<String>, thread_id: u64, }
+
         send_message: SendMessage {
-            client_key: String,
-            agent_session: Option<String>,
+            client_key: String, agent_session: Option<String>,
             channel_id: u64,
             thread_id: Option<u64>,
             kind: MessageKind,
@@ -356,9 +460,32 @@ module! {
             context: MessageContext,
             reply_to: Option<u64>,
         }
+        send_direct_message: SendDirectMessage {
+            client_key: String, agent_session: Option<String>,
+            recipient: Identity,
+            to_agent: Option<String>,
+            kind: MessageKind,
+            content: String,
+            context: MessageContext,
+            reply_to: Option<u64>,
+        }
+        edit_message: EditMessage { client_key: String, agent_session: Option<String>, message_id: u64, content: String, }
+        delete_message: DeleteMessage { client_key: String, agent_session: Option<String>, message_id: u64, }
+        add_reaction: AddReaction { client_key: String, agent_session: Option<String>, message_id: u64, emoji: String, }
+        remove_reaction: RemoveReaction { client_key: String, agent_session: Option<String>, message_id: u64, emoji: String, }
+        mark_read: MarkRead { client_key: String, channel_id: u64, message_id: u64, }
+        start_typing: StartTyping { channel_id: u64, }
         ack_deliveries: AckDeliveries { delivery_ids: Vec<u64>, }
+
+        join_voice: JoinVoice { client_key: String, agent_session: Option<String>, channel_id: u64, muted: bool, deafened: bool, }
+        leave_voice: LeaveVoice { client_key: String, }
+        set_voice_state: SetVoiceState { muted: bool, deafened: bool, speaking: bool, }
+        voice_signal: SendVoiceSignal { client_key: String, recipient: Identity, kind: SignalKind, payload: String, }
     }
-    procedures {}
+    procedures {
+        channel_history: ChannelHistory { channel_id: u64, before_ordinal: Option<u64>, limit: u32, } -> HistoryPage;
+        audit_history: AuditHistory { server_id: u64, before_ordinal: Option<u64>, limit: u32, } -> AuditPage;
+    }
 }
 
 /// The module's schema that is declared here: its `SCHEMA_VERSION`.

@@ -165,9 +165,7 @@ macro_rules! module {
 
         /// The arguments of each procedure.
         pub mod procedures {
-            #[allow(unused_imports, reason = "a module may have no procedures")]
             use super::*;
-            #[allow(unused_imports, reason = "a module may have no procedures")]
             use crate::connection::Procedure;
             wire! { $(record $proc_args { $($proc_arg: $proc_type,)* })* }
 

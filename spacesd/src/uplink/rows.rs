@@ -25,6 +25,10 @@ pub(super) fn timestamp(at: spacetimedb_sdk::Timestamp) -> Timestamp {
     Timestamp::from_micros(at.to_micros_since_unix_epoch())
 }
 
+pub(super) fn to_timestamp(at: Timestamp) -> spacetimedb_sdk::Timestamp {
+    spacetimedb_sdk::Timestamp::from_micros_since_unix_epoch(at.as_micros())
+}
+
 /// Declares the conversion between two enums with the same variants.
 macro_rules! same_words {
     ($($into:ident, $from:ident: $name:ident { $($variant:ident)* })*) => {$(

@@ -141,7 +141,7 @@ impl Connection {
 
     /// Hands a call to the SDK at once, so that order is kept.
     fn call(&self, call: Call, answer: oneshot::Sender<Outcome>) {
-        match call::reducer(call) {
+        match call::reducer(call, &self.hub) {
             // Whoever asked may be gone; what was done stands all the same.
             Ok(reducer) => self.invoke(reducer, move |_, _, completion| {
                 let _ = answer.send(outcome(completion));
@@ -237,7 +237,7 @@ impl Connection {
                 true => subscribe::snapshot(),
                 false => Vec::new(),
             },
-            synced_to: (caught_up && news && self.seen > 0).then_some(self.seen),
+            synced_to: (caught_up && news).then_some(self.seen),
         };
         if now_caught_up || !batch.changes.is_empty() || !batch.snapshot_of.is_empty() {
             self.store(batch, gathered.deliveries, now_caught_up);
