@@ -1,5 +1,6 @@
 //! The hub's log on standard error, with the module's own log in it.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +36,23 @@ pub fn init(format: LogFormat) -> anyhow::Result<()> {
             .init(),
         LogFormat::Json => log.json().flatten_event(true).init(),
     }
+    // A panic is one event of the log like any other.
+    std::panic::set_hook(Box::new(|panic| {
+        let backtrace = Backtrace::capture();
+        match backtrace.status() {
+            BacktraceStatus::Captured => tracing::error!(%panic, %backtrace, "a task crashed"),
+            _ => tracing::error!(%panic, "a task crashed"),
+        }
+    }));
     Ok(())
+}
+
+/// For the time after the engine was stopped: its tasks that are then cut off
+/// panic, which means nothing.
+pub fn expect_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        tracing::debug!(%panic, "a background task of the engine was cut off");
+    }));
 }
 
 /// What the engine writes into the module's log has this as its target.

@@ -15,6 +15,7 @@ mod ws;
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser;
 use tokio_util::sync::CancellationToken;
@@ -30,14 +31,16 @@ use identity::Issuer;
 use module::Module;
 use record::Record;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+/// How long the engine's last background work may take once all is written.
+const BACKGROUND_DEADLINE: Duration = Duration::from_secs(5);
+
+fn main() -> ExitCode {
     let args = Args::parse();
     if let Err(error) = logging::init(args.log_format) {
         eprintln!("spaces-hub: {error:#}");
         return ExitCode::from(2);
     }
-    match run(args).await {
+    match start(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error:#}");
@@ -46,25 +49,34 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(args: Args) -> anyhow::Result<()> {
+fn start(args: Args) -> anyhow::Result<()> {
     prepare_process();
     let dir = match &args.data_dir {
         Some(path) => DataDir::open(path)?,
         None => DataDir::ephemeral()?,
     };
+    let runtime = tokio::runtime::Runtime::new()?;
+    let ended = runtime.block_on(run(args, &dir));
+    // The engine may be at a snapshot, which is not needed: the log is whole.
+    logging::expect_panics();
+    runtime.shutdown_timeout(BACKGROUND_DEADLINE);
+    ended
+}
+
+async fn run(args: Args, dir: &DataDir) -> anyhow::Result<()> {
     let (listener, address) = serve::bind(args.listen).await?;
-    let issuer = Issuer::open(&dir)?;
-    let mut record = Record::open(&dir, &issuer)?;
+    let issuer = Issuer::open(dir)?;
+    let mut record = Record::open(dir, &issuer)?;
     let offered = match &args.module {
         Some(file) => Module::read(file)?,
         None => Module::built_in(),
     };
-    let engine = Engine::new(&dir, &record, &issuer, &offered, address.port())?;
+    let engine = Engine::new(dir, &record, &issuer, &offered, address.port())?;
     let module = publish::bring_up(&engine, &mut record, &offered).await?;
     let uri = args
         .uri
         .unwrap_or_else(|| format!("http://{}", invite::reachable(address)));
-    invite::write_once(&dir, &mut record, &issuer, module, &uri, &args.database).await?;
+    invite::write_once(dir, &mut record, &issuer, module, &uri, &args.database).await?;
 
     let hub = Arc::new(Hub {
         engine,

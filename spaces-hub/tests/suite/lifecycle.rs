@@ -116,6 +116,10 @@ fn both_signals_end_the_hub_with_status_0_and_what_was_called_is_there() {
         }
         let log = hub.stop_by(signal);
         assert!(log.contains("the hub has stopped"), "{log}");
+        assert!(
+            !log.contains("panicked") && !log.contains("crashed"),
+            "{log}"
+        );
     }
     let hub = site.start(Some(&notes));
     assert_eq!(hub.rows(None, "SELECT id FROM note").len(), 40);
