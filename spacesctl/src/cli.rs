@@ -4,8 +4,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
     Launch, activity, agent, audit, channel, claim, config, dm, down, follow, help, inbox, invite,
-    join, link, member, message, note, outbox, post, read, rpc, search, server, session, shell,
-    status, thread, up, user, voice,
+    join, link, member, message, module, note, outbox, post, read, rpc, search, server, session,
+    shell, status, thread, up, user, voice,
 };
 use crate::ctl::Ctl;
 use crate::doctor::DoctorArgs;
@@ -122,6 +122,9 @@ enum Command {
     Reconnect(link::Reconnect),
     /// Read the configuration file again
     Reload(link::Reload),
+    /// The Spaces module: the server side, on any SpacetimeDB 2.x server
+    #[command(subcommand)]
+    Module(module::Module),
     /// The configuration file
     #[command(subcommand)]
     Config(config::Config),
@@ -194,6 +197,7 @@ pub fn run(arguments: Cli) -> Result<(), Failure> {
         Command::Events(asked) => asked.run(ctl),
         Command::Reconnect(asked) => asked.run(ctl),
         Command::Reload(asked) => asked.run(ctl),
+        Command::Module(asked) => asked.run(ctl),
         Command::Config(asked) => asked.run(ctl),
         Command::Completions(asked) => asked.run(),
         Command::Man(asked) => asked.run(ctl),

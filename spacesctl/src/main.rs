@@ -16,6 +16,7 @@ mod doctor;
 mod failure;
 mod hook;
 mod hooks;
+mod http;
 mod names;
 mod output;
 mod render;

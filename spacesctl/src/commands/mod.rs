@@ -22,6 +22,7 @@ mod launch;
 pub mod link;
 pub mod member;
 pub mod message;
+pub mod module;
 pub mod note;
 pub mod outbox;
 pub mod post;
