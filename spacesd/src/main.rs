@@ -1,1 +1,317 @@
-fn main() {}
+//! From top to bottom: arguments, settings, logs, directories and locks, stores,
+//! socket, uplink, serve, drain, stop.
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use clap::Parser;
+use spaces_api::model::HubMode;
+use spaces_client::Paths;
+use spacesd::arguments::Arguments;
+use spacesd::cache::{self, Cache};
+use spacesd::config::{self, Config, Settings};
+use spacesd::daemon::{Daemon, Hub, Lifetime, Notices, Places};
+use spacesd::followers;
+use spacesd::hub_process::{HubPaths, HubProcess};
+use spacesd::link::UplinkLink;
+use spacesd::live_sessions::LiveSessions;
+use spacesd::lock::Lock;
+use spacesd::logging::{self, LevelHandle};
+use spacesd::metrics::Metrics;
+use spacesd::outbox::{self, Outbox};
+use spacesd::rpc::{Renderings, Rpc};
+use spacesd::service_manager;
+use spacesd::sink::CacheSink;
+use spacesd::socket::{self, Bound};
+use spacesd::uplink::{Timing, Uplink, UplinkConfig};
+use tokio::net::UnixListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{oneshot, watch};
+use tracing::{info, warn};
+
+/// Connections have so long to finish what they have begun.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// The queue has so long to empty itself at the end, while the hub is live.
+const LAST_SENDING: Duration = Duration::from_secs(2);
+
+/// Threads that serve calls. Reads are short; more would only cost memory.
+const WORKERS: usize = 4;
+
+/// Exit codes of sysexits.h: a mistake in the settings, and everything else.
+const EXIT_CONFIG: u8 = 78;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if arguments.print_config {
+        print!("{}", config::template());
+        return ExitCode::SUCCESS;
+    }
+    let places = match arguments.places() {
+        Ok(places) => places,
+        Err(error) => {
+            eprintln!("spacesd: {error}\n{}", error.hint());
+            return ExitCode::from(EXIT_CONFIG);
+        }
+    };
+    let source = arguments.settings_source(&places);
+    let config = match config::load(&source) {
+        Ok(config) => config,
+        Err(problems) => {
+            eprintln!("{problems}");
+            return ExitCode::from(EXIT_CONFIG);
+        }
+    };
+    if arguments.check_config {
+        println!("{}: no mistakes", places.config_file.display());
+        return ExitCode::SUCCESS;
+    }
+    match run(&places, Settings::new(source, config)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("spacesd: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(places: &Paths, settings: Settings) -> anyhow::Result<()> {
+    let config = settings.current();
+    let level = logging::start(&config.log)?;
+    info!(
+        version = spaces_api::VERSION,
+        pid = std::process::id(),
+        "spacesd starts"
+    );
+    allow_many_files();
+
+    make_private(&places.state_dir)?;
+    make_private(&places.cache_dir)?;
+    let _lock = Lock::take(&places.state_dir.join("spacesd.lock"))?;
+    let bound = Bound::acquire(&places.socket).map_err(|error| match error.hint() {
+        Some(hint) => anyhow!("{error}\n{hint}"),
+        None => anyhow!(error),
+    })?;
+    bound
+        .listener
+        .set_nonblocking(true)
+        .context("cannot use the socket")?;
+    info!(socket = %bound.path.display(), handed_over = bound.handed_over(), "socket");
+
+    let outbox = Outbox::open(&places.state_dir, outbox_limits(&config))?;
+    let cache = Cache::open(&places.cache_dir)?;
+    cache.cache.set_limits(cache_limits(&config));
+
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let outcome = runtime.block_on(serve(places, settings, level, &bound, outbox, cache));
+    // What still runs is done with: connections and stores are closed.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    info!("spacesd stopped");
+    outcome
+}
+
+async fn serve(
+    places: &Paths,
+    settings: Settings,
+    level: LevelHandle,
+    bound: &Bound,
+    outbox: outbox::Opened,
+    cache: cache::Opened,
+) -> anyhow::Result<()> {
+    let listener = bound
+        .listener
+        .try_clone()
+        .and_then(UnixListener::from_std)
+        .context("cannot use the socket")?;
+    let config = settings.current();
+    let notices = Notices::default();
+    [outbox.warning, cache.warning]
+        .into_iter()
+        .flatten()
+        .for_each(|warning| notices.add(warning));
+    let (outbox, cache) = (outbox.outbox, cache.cache);
+
+    let local_hub =
+        (config.hub.mode == HubMode::Local).then(|| HubProcess::start(hub_paths(places, &config)));
+    let uri = match &local_hub {
+        Some(hub) => hub.uri(),
+        None => watch::channel(config.hub.uri.clone()).1,
+    };
+    let sessions = Arc::new(LiveSessions::default());
+    let sink = CacheSink {
+        cache: cache.clone(),
+        sessions: sessions.clone(),
+    };
+    let uplink = Uplink::start(uplink_config(places, &config, uri.clone()), Arc::new(sink));
+    let daemon = Arc::new(Daemon {
+        settings: Arc::new(settings),
+        events: cache.events(),
+        cache: cache.clone(),
+        outbox: outbox.clone(),
+        uplink: uplink.clone(),
+        sessions,
+        hub: Hub {
+            mode: config.hub.mode,
+            database: config.hub.database.clone(),
+            uri,
+            process: local_hub.as_ref().map(HubProcess::state),
+            link: uplink.status(),
+        },
+        places: Places {
+            socket: bound.path.clone(),
+            state_dir: places.state_dir.clone(),
+            cache_dir: places.cache_dir.clone(),
+        },
+        directories: spacesd::place::Places::default(),
+        metrics: Metrics::default(),
+        renderings: Renderings::default(),
+        spool: watch::channel(spaces_api::model::SpoolStatus {
+            waiting: 0,
+            accepted_total: 0,
+            set_aside: 0,
+        })
+        .1,
+        notices,
+        lifetime: Lifetime::default(),
+    });
+
+    let (stop_sender, sender_stopped) = oneshot::channel::<()>();
+    let sender = outbox::sender::run(outbox.clone(), UplinkLink::new(uplink.clone()), async {
+        // Dropped or sent, both mean: stop.
+        let _ = sender_stopped.await;
+    });
+    let sender = tokio::spawn(sender);
+    followers::start(&daemon, level);
+    tokio::spawn(config::follow_file(daemon.settings.clone()));
+    tokio::spawn(service_manager::keep_watchdog_fed());
+    follow_signals(&daemon)?;
+
+    let status = format!("serving on {}", bound.path.display());
+    service_manager::ready(&status);
+    let rpc = Rpc::new(daemon.clone());
+    socket::serve(
+        listener,
+        rpc,
+        config.socket.max_connections,
+        daemon.lifetime.stopped(),
+        GRACE,
+    )
+    .await;
+
+    service_manager::stopping();
+    info!("stopping");
+    if daemon.link().state == spaces_api::HubState::Live {
+        let still_queued = outbox.flush(LAST_SENDING).await;
+        if still_queued > 0 {
+            info!(still_queued, "what is queued is sent after the next start");
+        }
+    }
+    drop(stop_sender);
+    if let Err(error) = sender.await {
+        warn!(%error, "the sender ended badly");
+    }
+    uplink.shutdown().await;
+    outbox.close().await;
+    // Waits for its thread, which must not hold up the runtime.
+    tokio::task::spawn_blocking(move || cache.close())
+        .await
+        .context("the cache was not closed")?;
+    if let Some(hub) = local_hub {
+        hub.stop().await;
+    }
+    Ok(())
+}
+
+fn uplink_config(
+    places: &Paths,
+    config: &Config,
+    uri: watch::Receiver<Option<String>>,
+) -> UplinkConfig {
+    UplinkConfig {
+        uri,
+        database: config.hub.database.clone(),
+        token_file: config
+            .hub
+            .token_file
+            .clone()
+            .unwrap_or_else(|| places.token_file()),
+        owner_invite: (config.hub.mode == HubMode::Local)
+            .then(|| hub_paths(places, config).owner_invite()),
+        window_days: config.cache.window_days,
+        window_messages: config.cache.window_messages,
+        timing: Timing::default(),
+    }
+}
+
+fn hub_paths(places: &Paths, config: &Config) -> HubPaths {
+    HubPaths {
+        binary: config.hub.program.clone(),
+        ..HubPaths::in_state(&places.state_dir, &config.hub.database)
+    }
+}
+
+fn outbox_limits(config: &Config) -> outbox::Limits {
+    outbox::Limits {
+        max_items: config.outbox.max_items,
+        max_bytes: config.outbox.max_bytes,
+        max_age: Duration::from_secs(u64::from(config.outbox.max_age_days) * 24 * 60 * 60),
+        ..outbox::Limits::default()
+    }
+}
+
+fn cache_limits(config: &Config) -> cache::Limits {
+    cache::Limits {
+        max_messages: config.cache.max_messages,
+        max_age_days: config.cache.max_age_days,
+    }
+}
+
+/// SIGTERM and SIGINT stop, SIGHUP reads the settings again.
+fn follow_signals(daemon: &Arc<Daemon>) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+    let mut hang_up = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
+    let daemon = daemon.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => daemon.stop(),
+                _ = interrupt.recv() => daemon.stop(),
+                _ = hang_up.recv() => config::report(&daemon.settings.reload()),
+            }
+        }
+    });
+    Ok(())
+}
+
+/// Makes a directory that only its owner can use.
+fn make_private(dir: &Path) -> anyhow::Result<()> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
+    made.with_context(|| format!("cannot make the directory {}", dir.display()))?;
+    let owner_only = std::fs::Permissions::from_mode(0o700);
+    std::fs::set_permissions(dir, owner_only)
+        .with_context(|| format!("cannot protect the directory {}", dir.display()))
+}
+
+/// Each connection is an open file; the usual soft limit is below what we serve.
+fn allow_many_files() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit
+        .maximum
+        .map(|most| most.min(65_536))
+        .or(Some(65_536))
+        .max(limit.current);
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        warn!(%error, "the limit of open files stays as it was");
+    }
+}

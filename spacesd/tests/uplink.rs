@@ -12,7 +12,7 @@ use spaces_api::HubState;
 use spaces_api::model::{Context, MessageKind};
 use spaces_tests::{Hub, PATIENCE, Proxy};
 use spacesd::operation::{Call, Operation, Outcome};
-use spacesd::row::{Batch, Change, ChannelRow, MessageRow, Row, Table};
+use spacesd::row::{Batch, Change, ChannelRow, Identity, MessageRow, Row, Table};
 use spacesd::uplink::{CallError, LinkStatus, Sink, Timing, Uplink, UplinkConfig};
 use tempfile::TempDir;
 use tokio::sync::{oneshot, watch};
@@ -28,7 +28,7 @@ struct Memory {
 
 #[derive(Default)]
 struct Kept {
-    hub: Option<String>,
+    bound: Option<(String, Identity)>,
     last_seq: u64,
     batches: Vec<Batch>,
 }
@@ -46,15 +46,15 @@ impl Sink for Memory {
         done()
     }
 
-    fn hub(&self) -> Option<String> {
-        self.kept.lock().unwrap().hub.clone()
-    }
-
-    fn hub_changed(&self, hub: &str) -> oneshot::Receiver<()> {
-        *self.kept.lock().unwrap() = Kept {
-            hub: Some(hub.to_owned()),
-            ..Kept::default()
-        };
+    fn belongs_to(&self, hub: &str, me: Identity) -> oneshot::Receiver<()> {
+        let mut kept = self.kept.lock().unwrap();
+        let bound = Some((hub.to_owned(), me));
+        if kept.bound != bound {
+            *kept = Kept {
+                bound,
+                ..Kept::default()
+            };
+        }
         done()
     }
 
@@ -70,6 +70,10 @@ fn done() -> oneshot::Receiver<()> {
 }
 
 impl Memory {
+    fn bound(&self) -> Option<(String, Identity)> {
+        self.kept.lock().unwrap().bound.clone()
+    }
+
     fn changes(&self) -> Vec<Change> {
         let kept = self.kept.lock().unwrap();
         kept.batches
@@ -442,7 +446,7 @@ async fn another_hub_begins_anew() {
         Outcome::Committed
     );
     client.received("on the first hub").await;
-    let first = client.memory.hub();
+    let first = client.memory.bound();
 
     client.uri.send_replace(None);
     client
@@ -456,7 +460,7 @@ async fn another_hub_begins_anew() {
     .unwrap();
     client.uri.send_replace(Some(two.uri()));
     client.live().await;
-    assert_ne!(client.memory.hub(), first);
+    assert_ne!(client.memory.bound(), first);
     assert!(client.memory.contents().is_empty());
     assert_eq!(
         client.uplink.call(client.post("on the second hub")).await,

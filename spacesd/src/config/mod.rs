@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use spaces_api::model::HubMode;
 
 pub use load::{Flag, Problem, Problems, Source, load};
-pub use settings::{Changed, Settings, follow_file};
+pub use settings::{Changed, Settings, follow_file, report};
 pub use template::template;
 
 /// Settings of spacesd. Every key may be left out.
@@ -99,9 +99,12 @@ pub struct Cache {
     /// The first sync takes messages of this many days... 1 to 3,650.
     pub window_days: u32,
     /// ...and at most this many. 100 to 10,000,000.
-    pub window_messages: u64,
-    /// Messages older than this many days leave the cache. 1 to 36,500.
-    pub retention_days: u32,
+    pub window_messages: u32,
+    /// Most messages that are kept here; the oldest go first. 1,000 to 1,000,000,000.
+    pub max_messages: u64,
+    /// Messages older than this many days leave the cache, open notes excepted;
+    /// kept for ever if absent. 1 to 36,500. Example: 365
+    pub max_age_days: Option<u32>,
 }
 
 /// Bounds of the Unix socket.
@@ -172,7 +175,8 @@ impl Default for Cache {
         Self {
             window_days: 30,
             window_messages: 50_000,
-            retention_days: 365,
+            max_messages: 2_000_000,
+            max_age_days: None,
         }
     }
 }
@@ -252,8 +256,15 @@ impl Config {
             "must be 100 to 10,000,000",
         );
         check(
-            "cache.retention_days",
-            (1..=36_500).contains(&self.cache.retention_days),
+            "cache.max_messages",
+            (1_000..=1_000_000_000).contains(&self.cache.max_messages),
+            "must be 1,000 to 1,000,000,000",
+        );
+        check(
+            "cache.max_age_days",
+            self.cache
+                .max_age_days
+                .is_none_or(|days| (1..=36_500).contains(&days)),
             "must be 1 to 36,500",
         );
         check(

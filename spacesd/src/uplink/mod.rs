@@ -96,13 +96,10 @@ pub trait Sink: Send + Sync + 'static {
     /// resolves once the batch is on disk; it is dropped if that failed.
     fn apply(&self, batch: Batch) -> oneshot::Receiver<()>;
 
-    /// The hub of which the rows are, as given to [`Sink::hub_changed`].
-    fn hub(&self) -> Option<String>;
-
-    /// The rows to come are of another hub, or of one that began anew: forget
-    /// everything of the old one and remember this name. Resolves once that is
-    /// on disk; `last_seq` is 0 from then on.
-    fn hub_changed(&self, hub: &str) -> oneshot::Receiver<()>;
+    /// The rows to come are of this hub, shown to this identity. What the sink has
+    /// of another hub (or of one that began anew), or of another identity, it
+    /// forgets: `last_seq` is 0 then. Resolves once that is on disk.
+    fn belongs_to(&self, hub: &str, me: Identity) -> oneshot::Receiver<()>;
 
     /// Ids of the sessions that are alive on this machine, for the heartbeat.
     fn open_sessions(&self) -> Vec<String>;

@@ -27,6 +27,8 @@ pub(super) struct Connection {
     tell: mpsc::UnboundedSender<Told>,
     unanswered: Arc<Mutex<Unanswered>>,
     stage: Stage,
+    /// Who the hub says we are.
+    me: Option<Identity>,
     /// The highest `seq` up to which nothing is missing once all that was
     /// handed on is on disk, as far as it has been caught up.
     seen: u64,
@@ -101,6 +103,7 @@ impl Connection {
             tell,
             unanswered: Arc::default(),
             stage: Stage::Meeting,
+            me: None,
             seen: 0,
             next_heartbeat: now,
             next_sessions: now,
@@ -171,6 +174,7 @@ impl Connection {
     fn heed(&mut self, told: Told) -> Result<(), String> {
         match told {
             Told::Greeted(identity) => {
+                self.me = Some(identity);
                 subscribe::begin(
                     &self.hub,
                     &self.inbound,
@@ -256,10 +260,11 @@ impl Connection {
             return Ok(());
         }
         let name = rows::timestamp(info.created_at).as_micros().to_string();
-        if self.plan.sink.hub().as_deref() != Some(name.as_str()) {
-            let forgotten = self.plan.sink.hub_changed(&name).await;
-            forgotten.map_err(|_| "the cache could not be begun anew for this hub")?;
-        }
+        let me = self
+            .me
+            .ok_or("the hub said what it is before it said who we are")?;
+        let bound = self.plan.sink.belongs_to(&name, me).await;
+        bound.map_err(|_| "the cache could not be bound to this hub")?;
         self.seen = self.plan.sink.last_seq();
         let mut slices = subscribe::messages(self.seen, self.plan.window_days);
         slices.reverse();

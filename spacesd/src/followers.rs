@@ -1,0 +1,169 @@
+//! What keeps the parts of the daemon informed of each other: small tasks that
+//! listen to one part and tell another.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use spaces_api::model::{EventKind, SessionState};
+use spaces_api::{HubState, Receipt, ReceiptState};
+use tokio::sync::broadcast::error::RecvError;
+use tracing::{info, warn};
+use uuid::Uuid;
+
+use crate::cache::query::session::SessionQuery;
+use crate::daemon::Daemon;
+use crate::logging::LevelHandle;
+
+/// Receipt changes that are put into the event log at once.
+const RECEIPTS_AT_ONCE: usize = 512;
+
+/// Sent messages whose id the hub has not shown yet; beyond it ids are not
+/// waited for.
+const MOST_UNSHOWN: usize = 10_000;
+
+/// Sessions that are taken up again after a restart, at most.
+const RESUMED: u32 = 500;
+
+/// Starts all of them; they end with the runtime.
+pub fn start(daemon: &Arc<Daemon>, level: LevelHandle) {
+    tokio::spawn(hub_state(daemon.clone()));
+    tokio::spawn(receipts(daemon.clone()));
+    tokio::spawn(message_ids(daemon.clone()));
+    tokio::spawn(log_level(daemon.clone(), level));
+    resume_sessions(daemon);
+}
+
+/// The link's state becomes an event, and the cache learns how fresh it is.
+async fn hub_state(daemon: Arc<Daemon>) {
+    let mut link = daemon.hub.link.clone();
+    let mut last = HubState::Offline;
+    loop {
+        let (state, as_of, detail) = {
+            let now = link.borrow_and_update();
+            (now.state, now.as_of, now.detail.clone())
+        };
+        daemon.cache.note_live(as_of);
+        if state != last {
+            info!(state = state.as_str(), %detail, "hub");
+            last = state;
+            // Lost only if the cache is being made anew, which is news enough.
+            let _ = daemon.events.record(EventKind::Hub { state }).await;
+        }
+        if link.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Every change of a receipt becomes an event, also those from before a restart.
+async fn receipts(daemon: Arc<Daemon>) {
+    let mut changes = daemon.outbox.changes();
+    loop {
+        // What was missed: at the start, and after a burst.
+        loop {
+            let after = daemon.events.last_receipt_change();
+            let missed = daemon.outbox.changes_since(after, RECEIPTS_AT_ONCE).await;
+            if missed.is_empty()
+                || !record(
+                    &daemon,
+                    missed
+                        .into_iter()
+                        .map(|change| (change.change_seq, change.receipt))
+                        .collect(),
+                )
+                .await
+            {
+                break;
+            }
+        }
+        loop {
+            let mut batch = match changes.recv().await {
+                Ok(change) => vec![(change.change_seq, change.receipt)],
+                Err(RecvError::Lagged(_)) => break,
+                Err(RecvError::Closed) => return,
+            };
+            while batch.len() < RECEIPTS_AT_ONCE
+                && let Ok(change) = changes.try_recv()
+            {
+                batch.push((change.change_seq, change.receipt));
+            }
+            if !record(&daemon, batch).await {
+                break;
+            }
+        }
+    }
+}
+
+/// False if the log did not take them: it is being made anew.
+async fn record(daemon: &Daemon, receipts: Vec<(u64, Receipt)>) -> bool {
+    daemon.events.record_receipts(receipts).await.is_ok()
+}
+
+/// The receipt of a sent message learns the id that the hub gave it.
+async fn message_ids(daemon: Arc<Daemon>) {
+    let mut changes = daemon.outbox.changes();
+    let mut news = daemon.events.watch();
+    let mut unshown: VecDeque<Uuid> = VecDeque::new();
+    loop {
+        tokio::select! {
+            change = changes.recv() => match change {
+                Ok(change) if change.receipt.state == ReceiptState::Sent && change.receipt.message_id.is_none() => {
+                    unshown.push_back(change.receipt.client_key);
+                    if unshown.len() > MOST_UNSHOWN {
+                        unshown.pop_front();
+                    }
+                }
+                Ok(_) | Err(RecvError::Lagged(_)) => continue,
+                Err(RecvError::Closed) => return,
+            },
+            changed = news.changed(), if !unshown.is_empty() => if changed.is_err() {
+                return;
+            },
+        }
+        let mut still = VecDeque::with_capacity(unshown.len());
+        for key in unshown.drain(..) {
+            match daemon.cache.message_id_of(&key) {
+                Ok(Some(id)) => daemon.outbox.set_message_id(key, id).await,
+                Ok(None) => still.push_back(key),
+                Err(error) => {
+                    warn!(%error, "cannot look up the id of a sent message");
+                    still.push_back(key);
+                }
+            }
+        }
+        unshown = still;
+    }
+}
+
+async fn log_level(daemon: Arc<Daemon>, handle: LevelHandle) {
+    let mut settings = daemon.settings.subscribe();
+    let mut level = settings.borrow().log.level.clone();
+    while settings.changed().await.is_ok() {
+        let new = settings.borrow_and_update().log.level.clone();
+        if new != level {
+            match handle.set(&new) {
+                Ok(()) => info!(level = new, "log level changed"),
+                Err(error) => warn!("{error:#}"),
+            }
+            level = new;
+        }
+    }
+}
+
+/// After a restart the daemon goes on speaking for the sessions that were alive.
+fn resume_sessions(daemon: &Daemon) {
+    let own = daemon.username();
+    let query = SessionQuery {
+        limit: RESUMED,
+        ..SessionQuery::default()
+    };
+    match daemon.overlay().sessions(&query) {
+        Ok(sessions) => {
+            let alive = sessions
+                .iter()
+                .filter(|session| session.owner == own && session.state != SessionState::Ended);
+            alive.for_each(|session| daemon.sessions.heard_of(&session.id));
+        }
+        Err(error) => warn!(%error, "cannot tell which sessions were alive"),
+    }
+}

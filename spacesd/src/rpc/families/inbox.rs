@@ -1,0 +1,54 @@
+//! `inbox.*`
+
+use spaces_api::methods::None;
+use spaces_api::methods::inbox::{AckParams, Acked, Items, ListParams, UnreadCounts};
+use spaces_api::{ErrorKind, RpcError};
+
+use super::bounded;
+use crate::rpc::Call;
+use crate::rpc::reference::cache_failed;
+
+pub(super) async fn list(call: &Call, params: ListParams) -> Result<Items, RpcError> {
+    let cache = &call.daemon.cache;
+    let limit = bounded(params.limit, 50, 500)?;
+    let items = cache
+        .inbox(params.all, params.before, limit)
+        .map_err(|error| cache_failed(&error))?;
+    let unread_items: Vec<u64> = items
+        .iter()
+        .filter(|item| !item.read)
+        .map(|item| item.id)
+        .collect();
+    if params.ack && !unread_items.is_empty() {
+        acknowledge(call, unread_items).await?;
+    }
+    Ok(Items {
+        items,
+        unread: cache.inbox_unread().map_err(|error| cache_failed(&error))?,
+        meta: call.daemon.meta(),
+    })
+}
+
+pub(super) async fn ack(call: &Call, params: AckParams) -> Result<Acked, RpcError> {
+    let acked = acknowledge(call, params.ids).await?;
+    Ok(Acked { acked })
+}
+
+async fn acknowledge(call: &Call, ids: Vec<u64>) -> Result<u64, RpcError> {
+    call.daemon.cache.ack_inbox(ids).await.map_err(|_| {
+        RpcError::new(
+            ErrorKind::Internal,
+            "the items were not marked as read: the cache is closed or being made anew",
+        )
+        .hint("try again in a moment")
+    })
+}
+
+pub(super) fn unread(call: &Call, _: None) -> Result<UnreadCounts, RpcError> {
+    let cache = &call.daemon.cache;
+    Ok(UnreadCounts {
+        channels: cache.unread().map_err(|error| cache_failed(&error))?,
+        inbox: cache.inbox_unread().map_err(|error| cache_failed(&error))?,
+        meta: call.daemon.meta(),
+    })
+}

@@ -1,0 +1,258 @@
+//! `message.*`
+
+use spaces_api::methods::message::{
+    EditParams, Hits, ListParams, MessageParams, Page, ReactParams, SearchParams, SendParams,
+    ShowParams, Shown,
+};
+use spaces_api::model::{Channel, MessageKind};
+use spaces_api::{Delivery, ErrorKind, Method, RpcError, WriteParams, Written, methods as api};
+use spaces_domain::content::check_emoji;
+
+use super::bounded;
+use crate::cache::query::search::SearchQuery;
+use crate::cache::{MessagePage, PageQuery};
+use crate::operation::Operation;
+use crate::rpc::reference::{self, cache_failed};
+use crate::rpc::write::{Write, checked, content};
+use crate::rpc::{Call, domain};
+
+pub(super) async fn send(call: &Call, params: SendParams) -> Result<Written, RpcError> {
+    let delivery = params.delivery();
+    let daemon = &call.daemon;
+    let content = content(&params.content)?;
+    let facts = reference::channel(daemon, &params.channel)?;
+    let kind = params.kind.unwrap_or(MessageKind::Text);
+    check_post(call, &facts.channel, kind, &delivery)?;
+    let reply_to = params
+        .reply_to
+        .map(|message| reference::message_id(daemon, &message))
+        .transpose()?;
+    let context = call.place(params.cwd, params.context).await?;
+    let write = Write {
+        method: api::message::Send::NAME,
+        target: facts.label,
+        operation: Operation::SendMessage {
+            channel_id: facts.channel.id,
+            thread_id: params.thread_id,
+            reply_to,
+            kind,
+            content,
+            context,
+        },
+    };
+    let receipt = call.write(&delivery, write).await?;
+    Ok(Written { receipt })
+}
+
+/// Tells at once what the hub would refuse. What may have changed on the hub
+/// meanwhile is left to it, unless the cache is live.
+pub(in crate::rpc) fn check_post(
+    call: &Call,
+    channel: &Channel,
+    kind: MessageKind,
+    delivery: &Delivery,
+) -> Result<(), RpcError> {
+    let accepted = domain::channel_type(channel.channel_type).accepts(domain::message_kind(kind));
+    if !accepted {
+        let message = format!(
+            "#{} is of type {} and takes no messages of kind {kind}",
+            channel.name, channel.channel_type
+        );
+        return Err(RpcError::new(ErrorKind::InvalidParams, message));
+    }
+    if !call.daemon.live() {
+        return Ok(());
+    }
+    if channel.archived {
+        return Err(RpcError::new(
+            ErrorKind::Conflict,
+            format!("#{} is archived", channel.name),
+        )
+        .hint("open it again with channel.archive {archived: false}, or post elsewhere"));
+    }
+    let role = call
+        .daemon
+        .role_in(channel.server_id)
+        .map_err(|error| cache_failed(&error))?;
+    match role {
+        Some(role) => checked(domain::may_post(
+            role,
+            channel.channel_type,
+            delivery.session.is_some(),
+        )),
+        // Direct messages have no server; of the rest the hub knows best.
+        None => Ok(()),
+    }
+}
+
+pub(super) fn list(call: &Call, params: ListParams) -> Result<Page, RpcError> {
+    let daemon = &call.daemon;
+    let author = params
+        .author
+        .map(|author| reference::user(daemon, &author))
+        .transpose()?;
+    let facts = reference::channel(daemon, &params.channel)?;
+    let query = PageQuery {
+        channel_id: facts.channel.id,
+        thread_id: params.thread_id,
+        before: params.before,
+        after: params.after,
+        author: author.map(|(identity, _)| identity),
+        kind: params.kind,
+        limit: bounded(params.limit, 50, 500)?,
+    };
+    let page = daemon.overlay().messages(&query, facts.peer);
+    Ok(shown_page(
+        call,
+        page.map_err(|error| cache_failed(&error))?,
+    ))
+}
+
+pub(super) fn shown_page(call: &Call, page: MessagePage) -> Page {
+    Page {
+        messages: page.messages,
+        before: page.before,
+        after: page.after,
+        meta: call.daemon.meta(),
+    }
+}
+
+pub(super) fn show(call: &Call, params: ShowParams) -> Result<Shown, RpcError> {
+    let found = call
+        .daemon
+        .overlay()
+        .message(&params.message)
+        .map_err(|error| cache_failed(&error))?;
+    let message = found.ok_or_else(|| {
+        reference::absent(
+            &call.daemon,
+            format!("no message `{}` is known here", params.message),
+        )
+    })?;
+    Ok(Shown {
+        message,
+        meta: call.daemon.meta(),
+    })
+}
+
+pub(super) fn search(call: &Call, params: SearchParams) -> Result<Hits, RpcError> {
+    let daemon = &call.daemon;
+    if params.query.trim().is_empty() {
+        return Err(
+            RpcError::new(ErrorKind::InvalidParams, "the query is empty")
+                .hint("words, \"a phrase\", or prefix*"),
+        );
+    }
+    let channel = params
+        .channel
+        .map(|channel| reference::channel(daemon, &channel))
+        .transpose()?;
+    let author = params
+        .author
+        .map(|author| reference::user(daemon, &author))
+        .transpose()?;
+    let query = SearchQuery {
+        text: params.query,
+        channel_id: channel.map(|facts| facts.channel.id),
+        author: author.map(|(identity, _)| identity),
+        kind: params.kind,
+        repo: params.repo,
+        branch: params.branch,
+        since: params.since,
+        limit: bounded(params.limit, 20, 200)?,
+    };
+    Ok(Hits {
+        hits: daemon
+            .cache
+            .search(&query)
+            .map_err(|error| cache_failed(&error))?,
+        meta: daemon.meta(),
+    })
+}
+
+pub(super) async fn edit(call: &Call, params: EditParams) -> Result<Written, RpcError> {
+    let message_id = reference::message_id(&call.daemon, &params.message)?;
+    let content = content(&params.content)?;
+    let operation = Operation::EditMessage {
+        message_id,
+        content,
+    };
+    change(
+        call,
+        &params.delivery(),
+        api::message::Edit::NAME,
+        message_id,
+        operation,
+    )
+    .await
+}
+
+pub(super) async fn delete(call: &Call, params: MessageParams) -> Result<Written, RpcError> {
+    let message_id = reference::message_id(&call.daemon, &params.message)?;
+    let operation = Operation::DeleteMessage { message_id };
+    change(
+        call,
+        &params.delivery(),
+        api::message::Delete::NAME,
+        message_id,
+        operation,
+    )
+    .await
+}
+
+pub(super) async fn react(call: &Call, params: ReactParams) -> Result<Written, RpcError> {
+    let message_id = reference::message_id(&call.daemon, &params.message)?;
+    checked(check_emoji(&params.emoji))?;
+    let delivery = params.delivery();
+    let operation = Operation::AddReaction {
+        message_id,
+        emoji: params.emoji,
+    };
+    change(
+        call,
+        &delivery,
+        api::message::React::NAME,
+        message_id,
+        operation,
+    )
+    .await
+}
+
+pub(super) async fn unreact(call: &Call, params: ReactParams) -> Result<Written, RpcError> {
+    let message_id = reference::message_id(&call.daemon, &params.message)?;
+    checked(check_emoji(&params.emoji))?;
+    let delivery = params.delivery();
+    let operation = Operation::RemoveReaction {
+        message_id,
+        emoji: params.emoji,
+    };
+    change(
+        call,
+        &delivery,
+        api::message::Unreact::NAME,
+        message_id,
+        operation,
+    )
+    .await
+}
+
+async fn change(
+    call: &Call,
+    delivery: &Delivery,
+    method: &'static str,
+    message_id: u64,
+    operation: Operation,
+) -> Result<Written, RpcError> {
+    let target = format!("message {message_id}");
+    let receipt = call
+        .write(
+            delivery,
+            Write {
+                method,
+                target,
+                operation,
+            },
+        )
+        .await?;
+    Ok(Written { receipt })
+}
