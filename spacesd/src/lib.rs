@@ -1,6 +1,7 @@
 //! The Spaces sidecar daemon: one persistent hub connection, a durable outbox
 //! and a local cache, behind a Unix socket.
 
+pub mod activity;
 mod agent_name;
 pub mod arguments;
 pub mod cache;

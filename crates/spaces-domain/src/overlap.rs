@@ -44,10 +44,21 @@ pub fn overlaps(a: (ClaimTarget, &str), b: (ClaimTarget, &str)) -> bool {
 
 /// Whether a claim's glob covers one concrete path.
 pub fn covers(pattern: &str, path: &str) -> bool {
-    spellings(pattern)
+    !covered(pattern, [path]).is_empty()
+}
+
+/// Those of the concrete paths that a claim's glob covers. The glob is compiled
+/// once, so that many paths cost little more than one.
+pub fn covered<'a>(pattern: &str, paths: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let matchers: Vec<_> = spellings(pattern)
         .iter()
         .filter_map(|text| glob(text).ok())
-        .any(|glob| glob.compile_matcher().is_match(path))
+        .map(|glob| glob.compile_matcher())
+        .collect();
+    paths
+        .into_iter()
+        .filter(|path| matchers.iter().any(|matcher| matcher.is_match(path)))
+        .collect()
 }
 
 fn paths_overlap(a: &str, b: &str) -> bool {

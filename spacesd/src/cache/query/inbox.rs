@@ -42,6 +42,14 @@ pub(in crate::cache) fn item(db: &Connection, item_id: u64) -> rusqlite::Result<
     Ok(found.into_iter().next())
 }
 
+pub(super) fn unshown(db: &Connection, limit: u32) -> rusqlite::Result<Vec<InboxItem>> {
+    select(
+        db,
+        "WHERE read = 0 AND shown = 0 ORDER BY id DESC LIMIT ?1",
+        params![limit],
+    )
+}
+
 struct Read {
     id: u64,
     reason: InboxReason,

@@ -11,6 +11,7 @@ pub mod inbox;
 pub mod member;
 pub mod message;
 pub mod note;
+mod recent;
 mod resolve;
 pub mod search;
 pub mod server;

@@ -1,0 +1,388 @@
+//! Relevance: a pure function of the candidates and the reader.
+//!
+//! A score is a tier of a thousand points, and within it what sort of thing it
+//! is, how much it has in common with the reader's work, and how recent it is.
+//! Nothing within a tier adds up to a tier, so the order of the tiers holds.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+use spaces_api::Timestamp;
+use spaces_api::model::{
+    ActivityItem, ActivityKind, Claim, Context, InboxReason, Message, SessionState,
+};
+use spaces_domain::ClaimTarget;
+use spaces_domain::overlap::{covered, overlaps};
+
+use crate::place::Lineage;
+
+/// The age at which an item has lost half of what recency is worth.
+const HALF_LIFE_SECS: f64 = 6.0 * 3600.0;
+
+const TIER: f64 = 1000.0;
+const RECENCY: f64 = 500.0;
+const MOST_IN_COMMON: f64 = 100.0;
+
+/// Shared paths that are named as a reason.
+const PATHS_NAMED: usize = 3;
+
+/// Patterns that are compiled for one digest, and pairs of patterns that are
+/// compared; claims beyond them count as not overlapping.
+const MOST_PATTERNS: usize = 256;
+const MOST_PAIRS: usize = 64;
+
+/// What decides relevance, beside the item itself.
+pub(super) struct Reader<'a> {
+    pub context: &'a Context,
+    pub session: Option<&'a str>,
+    pub own_paths: &'a [String],
+    pub own_claims: &'a [Claim],
+    /// How the commits of others stand to the reader's.
+    pub lineages: &'a HashMap<String, Lineage>,
+    pub now: Timestamp,
+}
+
+/// The relevant ones, most relevant first, each thing once. The order is total:
+/// the same candidates give the same list, however they were found.
+pub(super) fn rank(candidates: Vec<ActivityKind>, reader: &Reader<'_>) -> Vec<ActivityItem> {
+    let mut distinct = distinct(candidates, reader);
+    // The budget is spent in an order of its own, or the result would depend on
+    // how the candidates were found.
+    distinct.sort_by_cached_key(identity);
+    let mut budget = Budget {
+        patterns: MOST_PATTERNS,
+        pairs: MOST_PAIRS,
+    };
+    let mut items: Vec<ActivityItem> = distinct
+        .into_iter()
+        .map(|what| judge(what, reader, &mut budget))
+        .collect();
+    items.sort_by(compare);
+    items
+}
+
+/// Commits of others in the reader's repository, on other branches.
+pub(super) fn foreign_commits(candidates: &[ActivityKind], here: &Context) -> Vec<String> {
+    let mut commits: Vec<String> = candidates
+        .iter()
+        .filter_map(context_of)
+        .filter(|there| there.repo == here.repo && there.branch != here.branch)
+        .filter_map(|there| there.commit.clone())
+        .collect();
+    commits.sort_unstable();
+    commits.dedup();
+    commits
+}
+
+/// Leaves out what the reader's own session wrote, what has ended, and repeats:
+/// one item per message, and per session the latest summary only.
+fn distinct(candidates: Vec<ActivityKind>, reader: &Reader<'_>) -> Vec<ActivityKind> {
+    let mut kept: HashMap<String, ActivityKind> = HashMap::new();
+    let mut keep = |key: String, what: ActivityKind| {
+        let better = kept.get(&key).is_none_or(|present| {
+            let preferred =
+                |what: &ActivityKind| (sort_of(what), moment(what, reader.now), identity(what));
+            preferred(&what) > preferred(present)
+        });
+        if better {
+            kept.insert(key, what);
+        }
+    };
+    let mut latest: HashMap<String, ActivityKind> = HashMap::new();
+    for what in candidates {
+        if is_own(&what, reader) || is_over(&what) {
+            continue;
+        }
+        match &what {
+            ActivityKind::Summary { message } => {
+                let session = writer(message);
+                let newer = latest.get(&session).is_none_or(|present| {
+                    let age = |what: &ActivityKind| (moment(what, reader.now), identity(what));
+                    age(&what) > age(present)
+                });
+                if newer {
+                    latest.insert(session, what);
+                }
+            }
+            _ => keep(identity(&what), what),
+        }
+    }
+    for what in latest.into_values() {
+        keep(identity(&what), what);
+    }
+    kept.into_values().collect()
+}
+
+fn judge(what: ActivityKind, reader: &Reader<'_>, budget: &mut Budget) -> ActivityItem {
+    let (tier, in_common, why) = match &what {
+        ActivityKind::Claim { claim } => of_claim(claim, reader, budget),
+        ActivityKind::Note { note } => match &note.message.context.branch {
+            Some(_) => (6.0, MOST_IN_COMMON, vec!["note for this branch".to_owned()]),
+            None => (6.0, 0.0, vec!["note for this repository".to_owned()]),
+        },
+        ActivityKind::Inbox { item } => {
+            let reason = match item.reason {
+                InboxReason::Dm => "direct message to you",
+                InboxReason::Mention => "mentions you",
+                InboxReason::Reply => "replies to you",
+                InboxReason::Private => "private channel",
+                InboxReason::Claim => "concerns your claim",
+                InboxReason::Voice => "voice",
+                InboxReason::Gap => "older items were dropped",
+            };
+            (5.0, 0.0, vec![reason.to_owned()])
+        }
+        ActivityKind::Summary { message } | ActivityKind::Message { message } => {
+            of_place(&message.context, reader)
+        }
+        ActivityKind::Session { session } => of_place(&session.context, reader),
+    };
+    let age_secs = moment(&what, reader.now).millis_until(reader.now) as f64 / 1000.0;
+    let recency = RECENCY / (1.0 + age_secs / HALF_LIFE_SECS);
+    let score = tier * TIER + sort_of(&what) * 40.0 + in_common.min(MOST_IN_COMMON) + recency;
+    ActivityItem { why, score, what }
+}
+
+/// Higher score first; then the newer, then by what they are.
+fn compare(a: &ActivityItem, b: &ActivityItem) -> Ordering {
+    // The time matters no more here than to order; claims have none of their own.
+    let epoch = Timestamp::default();
+    b.score
+        .total_cmp(&a.score)
+        .then_with(|| moment(&b.what, epoch).cmp(&moment(&a.what, epoch)))
+        .then_with(|| identity(&a.what).cmp(&identity(&b.what)))
+}
+
+/// Tier, what it has in common with the reader's work, and why.
+type Judgement = (f64, f64, Vec<String>);
+
+/// Work that one digest may still cost.
+struct Budget {
+    patterns: usize,
+    pairs: usize,
+}
+
+fn of_claim(claim: &Claim, reader: &Reader<'_>, budget: &mut Budget) -> Judgement {
+    let paths = claimed_paths(claim, reader, budget);
+    let in_common = paths.len() as f64 * 10.0;
+    let mut why: Vec<String> = paths
+        .iter()
+        .take(PATHS_NAMED)
+        .map(|path| format!("overlaps {path}"))
+        .collect();
+    if why.is_empty() {
+        why.extend(
+            overlapped_claim(claim, reader, budget)
+                .map(|own| format!("overlaps your claim on {own}")),
+        );
+    }
+    if why.is_empty() {
+        return (2.0, 0.0, vec!["same repository".to_owned()]);
+    }
+    if claim.exclusive {
+        why.push("exclusive".to_owned());
+    }
+    (7.0, in_common, why)
+}
+
+/// The reader's paths that a claim covers.
+fn claimed_paths<'a>(claim: &Claim, reader: &Reader<'a>, budget: &mut Budget) -> Vec<&'a str> {
+    let mut paths: Vec<&str> = Vec::new();
+    for pattern in &claim.patterns {
+        let possible: Vec<&str> = reader
+            .own_paths
+            .iter()
+            .map(String::as_str)
+            .filter(|path| may_meet(pattern, path))
+            .collect();
+        if !possible.is_empty() && budget.patterns > 0 {
+            budget.patterns -= 1;
+            paths.extend(covered(pattern, possible));
+        }
+    }
+    paths.sort_unstable();
+    paths.dedup();
+    paths
+}
+
+/// The first of the reader's own claims that a claim overlaps.
+fn overlapped_claim(claim: &Claim, reader: &Reader<'_>, budget: &mut Budget) -> Option<String> {
+    let theirs = targets(claim);
+    for (own_target, own) in reader.own_claims.iter().flat_map(targets) {
+        for (their_target, their) in &theirs {
+            if !may_meet(own, their) || budget.pairs == 0 {
+                continue;
+            }
+            budget.pairs -= 1;
+            if overlaps((own_target, own), (*their_target, their)) {
+                return Some(own.to_owned());
+            }
+        }
+    }
+    None
+}
+
+fn targets(claim: &Claim) -> Vec<(ClaimTarget, &str)> {
+    let paths = claim
+        .patterns
+        .iter()
+        .map(|pattern| (ClaimTarget::Paths, pattern.as_str()));
+    let task = claim
+        .task
+        .iter()
+        .map(|task| (ClaimTarget::Task, task.as_str()));
+    paths.chain(task).collect()
+}
+
+/// False where two patterns cannot share a path, told by the plain text that
+/// each begins with.
+fn may_meet(a: &str, b: &str) -> bool {
+    let plain = |pattern: &str| -> usize {
+        pattern
+            .find(['*', '?', '[', '{', '\\'])
+            .unwrap_or(pattern.len())
+    };
+    let common = plain(a).min(plain(b));
+    a.as_bytes()[..common] == b.as_bytes()[..common]
+}
+
+fn of_place(there: &Context, reader: &Reader<'_>) -> Judgement {
+    let here = reader.context;
+    if here.repo.is_none() || there.repo != here.repo {
+        return (1.0, 0.0, vec!["recent".to_owned()]);
+    }
+    let shared: Vec<&String> = there
+        .paths
+        .iter()
+        .filter(|path| reader.own_paths.contains(path))
+        .collect();
+    let in_common = shared.len() as f64 * 10.0;
+    let mut why = Vec::new();
+    let tier = if here.branch.is_some() && there.branch == here.branch {
+        why.push("same branch".to_owned());
+        4.0
+    } else {
+        let lineage = there
+            .commit
+            .as_ref()
+            .and_then(|commit| reader.lineages.get(commit));
+        let relation = match lineage {
+            Some(Lineage::Same) => Some("same commit"),
+            Some(Lineage::Ancestor) => Some("your branch builds on it"),
+            Some(Lineage::Descendant) => Some("builds on your branch"),
+            Some(Lineage::Diverged) | None => None,
+        };
+        why.extend(relation.map(str::to_owned));
+        if relation.is_some() || !shared.is_empty() {
+            3.0
+        } else {
+            2.0
+        }
+    };
+    why.extend(
+        shared
+            .iter()
+            .take(PATHS_NAMED)
+            .map(|path| format!("also changes {path}")),
+    );
+    if why.is_empty() {
+        why.push("same repository".to_owned());
+    }
+    (tier, in_common, why)
+}
+
+/// The sorts, by their worth at equal place and age. An inbox item or a note
+/// stands for its message where both are there.
+fn sort_of(what: &ActivityKind) -> f64 {
+    match what {
+        ActivityKind::Inbox { .. } => 5.0,
+        ActivityKind::Note { .. } => 4.0,
+        ActivityKind::Claim { .. } => 3.0,
+        ActivityKind::Summary { .. } => 2.0,
+        ActivityKind::Session { .. } => 1.0,
+        ActivityKind::Message { .. } => 0.0,
+    }
+}
+
+/// When it was written; a claim is of the present as long as it holds.
+fn moment(what: &ActivityKind, now: Timestamp) -> Timestamp {
+    match what {
+        ActivityKind::Claim { .. } => now,
+        ActivityKind::Note { note } => note.message.created_at,
+        ActivityKind::Inbox { item } => item.at,
+        ActivityKind::Summary { message } | ActivityKind::Message { message } => message.created_at,
+        ActivityKind::Session { session } => session.last_seen,
+    }
+}
+
+fn context_of(what: &ActivityKind) -> Option<&Context> {
+    match what {
+        ActivityKind::Summary { message } | ActivityKind::Message { message } => {
+            Some(&message.context)
+        }
+        ActivityKind::Session { session } => Some(&session.context),
+        ActivityKind::Claim { .. } | ActivityKind::Note { .. } | ActivityKind::Inbox { .. } => None,
+    }
+}
+
+/// The thing itself, whatever stands for it.
+fn identity(what: &ActivityKind) -> String {
+    let of_message = |message: &Message| match (message.id, message.client_key) {
+        (Some(id), _) => format!("message {id:020}"),
+        (None, Some(key)) => format!("message {key}"),
+        (None, None) => format!("message {} {}", message.created_at, message.content),
+    };
+    match what {
+        ActivityKind::Claim { claim } => match (claim.id, claim.client_key) {
+            (Some(id), _) => format!("claim {id:020}"),
+            (None, Some(key)) => format!("claim {key}"),
+            (None, None) => format!("claim {} {:?}", claim.session_id, claim.patterns),
+        },
+        ActivityKind::Note { note } => of_message(&note.message),
+        ActivityKind::Inbox { item } => match &item.message {
+            Some(message) => of_message(message),
+            None => format!("inbox {:020}", item.id),
+        },
+        ActivityKind::Summary { message } | ActivityKind::Message { message } => {
+            of_message(message)
+        }
+        ActivityKind::Session { session } => format!("session {}", session.id),
+    }
+}
+
+/// Who a summary is of: a session, or whoever wrote it without one.
+fn writer(message: &Message) -> String {
+    match &message.session_id {
+        Some(session) => format!("session {session}"),
+        None => format!(
+            "{} {:?} {:?}",
+            message.author.identity, message.author.agent, message.context.branch
+        ),
+    }
+}
+
+fn is_own(what: &ActivityKind, reader: &Reader<'_>) -> bool {
+    let session = match what {
+        ActivityKind::Claim { claim } => Some(&claim.session_id),
+        ActivityKind::Note { note } => note.message.session_id.as_ref(),
+        ActivityKind::Inbox { item } => {
+            (item.message.as_ref()).and_then(|message| message.session_id.as_ref())
+        }
+        ActivityKind::Summary { message } | ActivityKind::Message { message } => {
+            message.session_id.as_ref()
+        }
+        ActivityKind::Session { session } => Some(&session.id),
+    };
+    reader.session.is_some() && session.map(String::as_str) == reader.session
+}
+
+fn is_over(what: &ActivityKind) -> bool {
+    match what {
+        ActivityKind::Session { session } => {
+            session.state == SessionState::Ended || session.ended_at.is_some()
+        }
+        ActivityKind::Note { note } => note.done || note.message.deleted,
+        ActivityKind::Summary { message } | ActivityKind::Message { message } => message.deleted,
+        ActivityKind::Claim { .. } | ActivityKind::Inbox { .. } => false,
+    }
+}

@@ -1,0 +1,2 @@
+mod digest;
+mod ranking;
