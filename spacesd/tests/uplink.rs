@@ -90,8 +90,10 @@ impl Memory {
         self.changes().into_iter().filter_map(message).collect()
     }
 
+    /// What users wrote, in order; the hub itself tells of who joined.
     fn contents(&self) -> Vec<String> {
         let mut messages = self.messages();
+        messages.retain(|message| message.kind != MessageKind::Join);
         messages.sort_by_key(|message| message.seq);
         messages
             .into_iter()
@@ -258,7 +260,9 @@ async fn the_owner_of_a_new_hub_is_let_in_posts_and_reads() {
         Outcome::Committed,
         "the same key again"
     );
-    let message = client.memory.messages().pop().unwrap();
+    let mut messages = client.memory.messages();
+    messages.sort_by_key(|message| message.seq);
+    let message = messages.pop().unwrap();
     assert_eq!(
         (message.author, message.client_key),
         (me, Some(post.client_key))
@@ -486,4 +490,195 @@ async fn a_token_is_kept_for_its_owner_and_used_again() {
     let (identity, token) = again.uplink.new_identity().await.unwrap();
     assert_ne!(Some(identity), first);
     assert!(!token.is_empty());
+}
+
+/// A second user, invited by the first through the module.
+async fn invited(hub: &Hub, host: &Client) -> Client {
+    use sha2::{Digest, Sha256};
+    let (temporary, token) = host.uplink.new_identity().await.unwrap();
+    let secret = Uuid::new_v4().simple().to_string();
+    let hash: String = Sha256::digest(&secret)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let operation = Operation::CreateInvite {
+        server_id: host.memory.channel("general").server_id,
+        role: spaces_api::model::Role::Member,
+        max_uses: 1,
+        expires_at: spaces_api::Timestamp::from_micros(
+            spaces_api::Timestamp::now().as_micros() + 3_600_000_000,
+        ),
+        secret_hash: hash,
+        temporary: Some(temporary),
+    };
+    assert_eq!(host.uplink.call(call(operation)).await, Outcome::Committed);
+    let invite = spaces_domain::invite::Invite {
+        secret,
+        token,
+        database: "spaces".to_owned(),
+        uri: hub.uri(),
+    };
+    let guest = Client::start(hub.uri(), None);
+    guest.trouble("does not admit us").await;
+    guest.uplink.redeem(&invite.to_string()).await.unwrap();
+    guest.live().await;
+    guest
+}
+
+fn deliveries(client: &Client) -> Vec<(spaces_api::model::InboxReason, String)> {
+    let delivered = |change| match change {
+        Change::Put(Row::Delivery(row)) => Some((row.reason, row.message?.content)),
+        _ => None,
+    };
+    client
+        .memory
+        .changes()
+        .into_iter()
+        .filter_map(delivered)
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_direct_message_is_delivered_acknowledged_and_its_past_readable() {
+    let hub = Hub::start();
+    let alice = Client::start(hub.uri(), Some(&hub.owner_invite()));
+    alice.live().await;
+    let bob = invited(&hub, &alice).await;
+    let to_bob = bob.live().await.identity.unwrap();
+    for number in 0..5 {
+        let operation = Operation::SendDirectMessage {
+            recipient: to_bob,
+            reply_to: None,
+            content: format!("secret {number}"),
+            context: Context::default(),
+        };
+        assert_eq!(alice.uplink.call(call(operation)).await, Outcome::Committed);
+    }
+    let mut changed = bob.memory.changed.subscribe();
+    let all_here = changed.wait_for(|_| deliveries(&bob).len() == 5);
+    timeout(PATIENCE, all_here)
+        .await
+        .expect("five deliveries")
+        .unwrap();
+    let (reason, content) = deliveries(&bob).swap_remove(4);
+    assert_eq!(
+        (reason, content.as_str()),
+        (spaces_api::model::InboxReason::Dm, "secret 4")
+    );
+
+    let dm = |change| match change {
+        Change::Put(Row::Channel(row)) if !row.dm_between.is_empty() => Some(row),
+        _ => None,
+    };
+    let channel = bob.memory.changes().into_iter().find_map(dm).unwrap();
+    assert!(channel.dm_between.contains(&to_bob));
+    let whole = bob.uplink.history(channel.id, 0, 100).await.unwrap();
+    let words: Vec<_> = whole
+        .iter()
+        .map(|message| message.content.as_str())
+        .collect();
+    assert_eq!(
+        words,
+        ["secret 0", "secret 1", "secret 2", "secret 3", "secret 4"]
+    );
+    assert!(whole.iter().all(|message| message.private));
+    let older = bob
+        .uplink
+        .history(channel.id, whole[3].id, 2)
+        .await
+        .unwrap();
+    assert_eq!(older, whole[1..3]);
+    assert_eq!(
+        bob.uplink
+            .history(channel.id, whole[0].id, 2)
+            .await
+            .unwrap(),
+        []
+    );
+    let carol = invited(&hub, &alice).await;
+    let refused = carol.uplink.history(channel.id, 0, 100).await.unwrap_err();
+    assert!(matches!(refused, CallError::Refused(_)), "{refused:?}");
+
+    // What was acknowledged is not delivered again.
+    let token = fs::read_to_string(bob.token_file()).unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let again = Client::with(hub.uri(), None, "spaces", Some(&token));
+        again.live().await;
+        if deliveries(&again).is_empty() {
+            break;
+        }
+        assert!(Instant::now() < deadline, "never acknowledged");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_claims_and_notes_come_back_as_rows() {
+    let hub = Hub::start();
+    let client = Client::start(hub.uri(), Some(&hub.owner_invite()));
+    client.live().await;
+    let session = Uuid::new_v4().to_string();
+    let context = Context {
+        repo: Some("example.org/app".to_owned()),
+        ..Context::default()
+    };
+    let operations = [
+        Operation::StartSession {
+            id: session.clone(),
+            agent: "claude.app".to_owned(),
+            tool: "claude-code".to_owned(),
+            task: None,
+            context: context.clone(),
+        },
+        Operation::AcquireClaim {
+            session_id: session.clone(),
+            repo: "example.org/app".to_owned(),
+            patterns: vec!["src/**".to_owned()],
+            task: None,
+            exclusive: true,
+            reason: None,
+            ttl_secs: 600,
+        },
+        Operation::LeaveNote {
+            channel_id: client.memory.channel("agent-logs").id,
+            content: "mind the gap".to_owned(),
+            context,
+        },
+    ];
+    for operation in operations {
+        assert_eq!(
+            client.uplink.call(call(operation)).await,
+            Outcome::Committed
+        );
+    }
+    client.received("mind the gap").await;
+    let note = client.memory.messages().pop().unwrap();
+    assert_eq!(
+        (note.kind, note.channel_id, note.note_done),
+        (MessageKind::Note, 0, None)
+    );
+    let here = |change: &Change| match change {
+        Change::Put(Row::Claim(claim)) => {
+            claim.session_id == session && claim.patterns == ["src/**"]
+        }
+        _ => false,
+    };
+    assert!(client.memory.changes().iter().any(here));
+
+    let resolve = Operation::ResolveNote {
+        message_id: note.id,
+    };
+    assert_eq!(client.uplink.call(call(resolve)).await, Outcome::Committed);
+    let mut changed = client.memory.changed.subscribe();
+    let done = |_: &u64| {
+        client
+            .memory
+            .messages()
+            .iter()
+            .any(|one| one.id == note.id && one.note_done.is_some() && one.seq > note.seq)
+    };
+    timeout(PATIENCE, changed.wait_for(done))
+        .await
+        .expect("the note is done")
+        .unwrap();
 }

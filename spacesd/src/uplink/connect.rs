@@ -11,9 +11,9 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use super::serve::Connection;
-use super::{Sink, Timing};
+use super::{CallError, Sink, Timing};
 use crate::operation::{Call, Outcome};
-use crate::row::Identity;
+use crate::row::{Identity, MessageRow};
 
 /// What is asked of a connection.
 pub(super) enum Request {
@@ -21,7 +21,20 @@ pub(super) enum Request {
         call: Box<Call>,
         answer: oneshot::Sender<Outcome>,
     },
+    /// A page of a channel: what is before `before_ordinal`, or the newest.
+    Page {
+        channel_id: u64,
+        before_ordinal: Option<u64>,
+        limit: u32,
+        answer: oneshot::Sender<Result<Vec<Placed>, CallError>>,
+    },
     Close,
+}
+
+/// A message with its place in the channel, counted from 1.
+pub(super) struct Placed {
+    pub ordinal: u64,
+    pub message: MessageRow,
 }
 
 /// What a connection tells of itself.

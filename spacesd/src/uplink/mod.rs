@@ -7,6 +7,7 @@
 pub(crate) mod backoff;
 mod call;
 mod connect;
+mod history;
 pub(crate) mod http;
 mod inbound;
 mod liveness;

@@ -5,15 +5,16 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use spaces_api::Timestamp;
-use spaces_bindings::{Completion, DbConnection, Reducer};
+use spaces_bindings::procedures::ChannelHistory;
+use spaces_bindings::{Completion, DbConnection, HistoryPage, Reducer};
 use spacetimedb_sdk::Compression;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 
-use super::connect::{Event, Plan, Request};
+use super::connect::{Event, Placed, Plan, Request};
 use super::inbound::{Gathered, Inbound, Subscription};
 use super::liveness::Unanswered;
-use super::{call, lock, refusal, rows, subscribe};
+use super::{CallError, call, lock, refusal, rows, subscribe};
 use crate::operation::{Call, Outcome};
 use crate::row::{Batch, Change, Identity, Row};
 
@@ -121,6 +122,9 @@ impl Connection {
                 biased;
                 request = self.requested.recv(), if !closing => match request {
                     Some(Request::Call { call, answer }) => self.call(*call, answer),
+                    Some(Request::Page { channel_id, before_ordinal, limit, answer }) => {
+                        self.page(ChannelHistory { channel_id, before_ordinal, limit }, answer);
+                    }
                     Some(Request::Close) | None => {
                         closing = true;
                         self.hub.disconnect().map_err(|error| error.to_string())?;
@@ -169,6 +173,29 @@ impl Connection {
         if let Err(error) = queued {
             tracing::debug!(%error, "a call could not be queued");
         }
+    }
+
+    fn page(&self, page: ChannelHistory, answer: oneshot::Sender<Result<Vec<Placed>, CallError>>) {
+        let open = self.hub.db.channel();
+        let private = !open.iter().any(|channel| channel.id == page.channel_id);
+        let number = lock(&self.unanswered).ask();
+        let unanswered = Arc::clone(&self.unanswered);
+        self.hub.calls.procedure(page, move |page| {
+            lock(&unanswered).answer(number);
+            let placed = |row: &spaces_bindings::Message| Placed {
+                ordinal: row.ordinal,
+                message: rows::message(row, private),
+            };
+            let messages = match page {
+                Err(error) => Err(CallError::Failed(format!("the hub has no page: {error}"))),
+                Ok(HistoryPage {
+                    error: Some(text), ..
+                }) => Err(CallError::Refused(refusal::of_text(&text))),
+                Ok(page) => Ok(page.messages.iter().map(placed).collect()),
+            };
+            // Whoever asked may be gone.
+            let _ = answer.send(messages);
+        });
     }
 
     fn heed(&mut self, told: Told) -> Result<(), String> {
