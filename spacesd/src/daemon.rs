@@ -10,6 +10,7 @@ use spaces_api::model::{DaemonStatus, HubMode, HubStatus, Role, SpoolStatus};
 use spaces_api::{ErrorKind, HubState, Meta, PROTOCOL, RpcError, Timestamp, VERSION};
 use tokio::sync::watch;
 
+use crate::activity::Activity;
 use crate::cache::{Cache, CacheError};
 use crate::config::Settings;
 use crate::events::Events;
@@ -18,6 +19,8 @@ use crate::live_sessions::LiveSessions;
 use crate::metrics::{Metrics, Readings};
 use crate::outbox::Outbox;
 use crate::rpc::{Overlay, Renderings, own_username};
+use crate::session_ids::SessionIds;
+use crate::spool::Spool;
 use crate::uplink::{LinkStatus, Uplink};
 
 /// A running daemon.
@@ -32,9 +35,12 @@ pub struct Daemon {
     pub places: Places,
     /// What is known of the directories in which agents work.
     pub directories: crate::place::Places,
+    pub activity: Activity,
+    pub session_ids: SessionIds,
     pub metrics: Metrics,
     pub renderings: Renderings,
-    pub spool: watch::Receiver<SpoolStatus>,
+    /// Absent where its directory cannot be used.
+    pub spool: Option<Spool>,
     /// What an operator should know of since the start.
     pub notices: Notices,
     pub lifetime: Lifetime,
@@ -220,6 +226,11 @@ impl Daemon {
         Overlay::new(&self.cache, self.outbox.pending())
     }
 
+    /// The hub's id of a session, from whatever its tool calls it.
+    pub fn session_id(&self, id: &str) -> String {
+        self.session_ids.uuid(id)
+    }
+
     /// The name under which this machine's writes appear.
     pub fn username(&self) -> String {
         own_username(&self.cache).unwrap_or_else(|_| "me".into())
@@ -295,9 +306,18 @@ impl Daemon {
             connections: self.metrics.connections(),
             subscribers: self.metrics.subscribers(),
             requests: self.metrics.requests(),
-            spool: self.spool.borrow().clone(),
+            spool: self.spool_status(),
             warnings,
         }
+    }
+
+    fn spool_status(&self) -> SpoolStatus {
+        let nothing = SpoolStatus {
+            waiting: 0,
+            accepted_total: 0,
+            set_aside: 0,
+        };
+        self.spool.as_ref().map_or(nothing, Spool::status)
     }
 
     /// Everything that is measured, as OpenMetrics text.
@@ -305,7 +325,7 @@ impl Daemon {
         let link = self.link();
         let outbox = self.outbox.status();
         let cache = self.cache.status();
-        let spool = self.spool.borrow().clone();
+        let spool = self.spool_status();
         let stale_ms = u32::try_from(self.meta().stale_for_ms).unwrap_or(u32::MAX);
         self.metrics.text(&Readings {
             hub_live: link.state == HubState::Live,

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::cache::query::session::SessionQuery;
 use crate::daemon::Daemon;
+use crate::limits;
 use crate::logging::LevelHandle;
 
 /// Receipt changes that are put into the event log at once.
@@ -29,7 +30,7 @@ pub fn start(daemon: &Arc<Daemon>, level: LevelHandle) {
     tokio::spawn(hub_state(daemon.clone()));
     tokio::spawn(receipts(daemon.clone()));
     tokio::spawn(message_ids(daemon.clone()));
-    tokio::spawn(log_level(daemon.clone(), level));
+    tokio::spawn(settings(daemon.clone(), level));
     resume_sessions(daemon);
 }
 
@@ -135,18 +136,25 @@ async fn message_ids(daemon: Arc<Daemon>) {
     }
 }
 
-async fn log_level(daemon: Arc<Daemon>, handle: LevelHandle) {
-    let mut settings = daemon.settings.subscribe();
-    let mut level = settings.borrow().log.level.clone();
-    while settings.changed().await.is_ok() {
-        let new = settings.borrow_and_update().log.level.clone();
-        if new != level {
-            match handle.set(&new) {
-                Ok(()) => info!(level = new, "log level changed"),
+/// What the settings say while the daemon runs is done.
+async fn settings(daemon: Arc<Daemon>, level: LevelHandle) {
+    let mut news = daemon.settings.subscribe();
+    let mut last = news.borrow_and_update().clone();
+    while news.changed().await.is_ok() {
+        let now = news.borrow_and_update().clone();
+        if now.log.level != last.log.level {
+            match level.set(&now.log.level) {
+                Ok(()) => info!(level = now.log.level, "log level changed"),
                 Err(error) => warn!("{error:#}"),
             }
-            level = new;
         }
+        if now.outbox != last.outbox {
+            daemon.outbox.set_limits(limits::outbox(&now));
+        }
+        if now.cache != last.cache {
+            daemon.cache.set_limits(limits::cache(&now));
+        }
+        last = now;
     }
 }
 

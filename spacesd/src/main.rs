@@ -12,12 +12,14 @@ use anyhow::{Context as _, anyhow};
 use clap::Parser;
 use spaces_api::model::HubMode;
 use spaces_client::Paths;
+use spacesd::activity::Activity;
 use spacesd::arguments::Arguments;
 use spacesd::cache::{self, Cache};
 use spacesd::config::{self, Config, Settings};
 use spacesd::daemon::{Daemon, Hub, Lifetime, Notices, Places};
 use spacesd::followers;
 use spacesd::hub_process::{HubPaths, HubProcess};
+use spacesd::limits;
 use spacesd::link::UplinkLink;
 use spacesd::live_sessions::LiveSessions;
 use spacesd::lock::Lock;
@@ -26,8 +28,10 @@ use spacesd::metrics::Metrics;
 use spacesd::outbox::{self, Outbox};
 use spacesd::rpc::{Renderings, Rpc};
 use spacesd::service_manager;
+use spacesd::session_ids::SessionIds;
 use spacesd::sink::CacheSink;
 use spacesd::socket::{self, Bound};
+use spacesd::spool::Spool;
 use spacesd::uplink::{Timing, Uplink, UplinkConfig};
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -42,6 +46,9 @@ const LAST_SENDING: Duration = Duration::from_secs(2);
 
 /// Threads that serve calls. Reads are short; more would only cost memory.
 const WORKERS: usize = 4;
+
+/// Open files that are enough for every connection and all else.
+const ENOUGH_FILES: u64 = 65_536;
 
 /// Exit codes of sysexits.h: a mistake in the settings, and everything else.
 const EXIT_CONFIG: u8 = 78;
@@ -103,9 +110,9 @@ fn run(places: &Paths, settings: Settings) -> anyhow::Result<()> {
         .context("cannot use the socket")?;
     info!(socket = %bound.path.display(), handed_over = bound.handed_over(), "socket");
 
-    let outbox = Outbox::open(&places.state_dir, outbox_limits(&config))?;
+    let outbox = Outbox::open(&places.state_dir, limits::outbox(&config))?;
     let cache = Cache::open(&places.cache_dir)?;
-    cache.cache.set_limits(cache_limits(&config));
+    cache.cache.set_limits(limits::cache(&config));
 
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
@@ -146,6 +153,16 @@ async fn serve(
         Some(hub) => hub.uri(),
         None => watch::channel(config.hub.uri.clone()).1,
     };
+    let spool = Spool::open(&places.spool_dir())
+        .inspect_err(|error| {
+            notices.add(format!(
+                "writes left in the spool are not taken in: {error}"
+            ))
+        })
+        .ok();
+    let session_ids =
+        SessionIds::of_installation(&places.state_dir).context("cannot use the state directory")?;
+    let directories = spacesd::place::Places::default();
     let sessions = Arc::new(LiveSessions::default());
     let sink = CacheSink {
         cache: cache.clone(),
@@ -171,15 +188,12 @@ async fn serve(
             state_dir: places.state_dir.clone(),
             cache_dir: places.cache_dir.clone(),
         },
-        directories: spacesd::place::Places::default(),
+        activity: Activity::new(cache.clone(), directories.clone()),
+        session_ids,
+        directories,
         metrics: Metrics::default(),
         renderings: Renderings::default(),
-        spool: watch::channel(spaces_api::model::SpoolStatus {
-            waiting: 0,
-            accepted_total: 0,
-            set_aside: 0,
-        })
-        .1,
+        spool: spool.clone(),
         notices,
         lifetime: Lifetime::default(),
     });
@@ -198,6 +212,11 @@ async fn serve(
     let status = format!("serving on {}", bound.path.display());
     service_manager::ready(&status);
     let rpc = Rpc::new(daemon.clone());
+    if let Some(spool) = spool {
+        let rpc = rpc.clone();
+        let accept = move |method, params| rpc.clone().take_in(method, params);
+        tokio::spawn(spool.run(accept, daemon.lifetime.stopped()));
+    }
     socket::serve(
         listener,
         rpc,
@@ -259,22 +278,6 @@ fn hub_paths(places: &Paths, config: &Config) -> HubPaths {
     }
 }
 
-fn outbox_limits(config: &Config) -> outbox::Limits {
-    outbox::Limits {
-        max_items: config.outbox.max_items,
-        max_bytes: config.outbox.max_bytes,
-        max_age: Duration::from_secs(u64::from(config.outbox.max_age_days) * 24 * 60 * 60),
-        ..outbox::Limits::default()
-    }
-}
-
-fn cache_limits(config: &Config) -> cache::Limits {
-    cache::Limits {
-        max_messages: config.cache.max_messages,
-        max_age_days: config.cache.max_age_days,
-    }
-}
-
 /// SIGTERM and SIGINT stop, SIGHUP reads the settings again.
 fn follow_signals(daemon: &Arc<Daemon>) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
@@ -306,11 +309,15 @@ fn make_private(dir: &Path) -> anyhow::Result<()> {
 fn allow_many_files() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit
-        .maximum
-        .map(|most| most.min(65_536))
-        .or(Some(65_536))
-        .max(limit.current);
+    let Some(soft) = limit.current else {
+        return;
+    };
+    limit.current = Some(
+        limit
+            .maximum
+            .map_or(ENOUGH_FILES, |most| most.min(ENOUGH_FILES))
+            .max(soft),
+    );
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
         warn!(%error, "the limit of open files stays as it was");
     }

@@ -274,7 +274,7 @@ results! {
         snippet: String,
     }
     Session {
-        /// Made by the client; any text of 1 to 128 characters.
+        /// A UUID. What else a client calls its session is turned into one.
         id: String,
         /// `@alice/claude.spaces.main`
         agent: String,

@@ -27,7 +27,17 @@ pub struct Section {
 }
 
 /// Keys of which a new value is taken over while the daemon runs.
-const HOT: &[&str] = &["server", "agent_log", "log.level", "hooks.deny_claimed"];
+const HOT: &[&str] = &[
+    "cache.max_age_days",
+    "cache.max_messages",
+    "outbox.max_age_days",
+    "outbox.max_bytes",
+    "outbox.max_items",
+    "server",
+    "agent_log",
+    "log.level",
+    "hooks.deny_claimed",
+];
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
     let generator = SchemaSettings::draft2020_12()

@@ -56,7 +56,7 @@ impl Settings {
         let new = load(&self.source)?;
         let mut changed = Changed::default();
         self.in_force.send_if_modified(|current| {
-            let (config, difference) = merge(current, new);
+            let (config, difference) = merge(current, &new);
             changed = difference;
             let modified = !changed.applied.is_empty();
             if modified {
@@ -69,9 +69,9 @@ impl Settings {
 }
 
 /// The present settings with the changed hot keys of the new ones.
-fn merge(current: &Config, new: Config) -> (Config, Changed) {
+fn merge(current: &Config, new: &Config) -> (Config, Changed) {
     let before = toml::Table::try_from(current).unwrap_or_default();
-    let after = toml::Table::try_from(&new).unwrap_or_default();
+    let after = toml::Table::try_from(new).unwrap_or_default();
     let mut changed = Changed::default();
     for key in KEYS.iter() {
         if value(&before, &key.path) != value(&after, &key.path) {
@@ -83,17 +83,29 @@ fn merge(current: &Config, new: Config) -> (Config, Changed) {
             list.push(key.path.clone());
         }
     }
-    let merged = Config {
-        server: new.server,
-        agent_log: new.agent_log,
-        log: super::Log {
-            level: new.log.level,
-            ..current.log.clone()
-        },
-        hooks: new.hooks,
-        ..current.clone()
-    };
+    let mut merged = before;
+    for path in &changed.applied {
+        put(&mut merged, path, value(&after, path).cloned());
+    }
+    // Both were valid, and the keys that are taken over depend on no other.
+    let merged = merged.try_into().unwrap_or_else(|_| current.clone());
     (merged, changed)
+}
+
+fn put(table: &mut toml::Table, path: &str, value: Option<toml::Value>) {
+    let (table, leaf) = match path.split_once('.') {
+        None => (Some(table), path),
+        Some((section, leaf)) => (
+            table.get_mut(section).and_then(toml::Value::as_table_mut),
+            leaf,
+        ),
+    };
+    if let Some(table) = table {
+        match value {
+            Some(value) => table.insert(leaf.to_owned(), value),
+            None => table.remove(leaf),
+        };
+    }
 }
 
 fn value<'a>(table: &'a toml::Table, path: &str) -> Option<&'a toml::Value> {
@@ -178,7 +190,7 @@ mod tests {
         new.server = Some("x".into());
         new.hub.database = "other".into();
         new.log.format = crate::config::LogFormat::Json;
-        let (merged, changed) = merge(&Config::default(), new);
+        let (merged, changed) = merge(&Config::default(), &new);
         assert_eq!(changed.applied, ["server", "log.level"]);
         assert_eq!(changed.needs_restart, ["hub.database", "log.format"]);
         assert_eq!(merged.log.level, "debug");

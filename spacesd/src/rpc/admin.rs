@@ -29,7 +29,10 @@ impl Call {
         let queued_at = Timestamp::now();
         let call = HubCall {
             client_key,
-            session: delivery.session.clone(),
+            session: delivery
+                .session
+                .as_deref()
+                .map(|session| self.daemon.session_id(session)),
             operation,
         };
         let answer = timeout(ANSWER_WITHIN, self.daemon.uplink.call(call)).await;

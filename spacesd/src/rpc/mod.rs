@@ -20,6 +20,8 @@ use std::time::Instant;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
+use serde_json::Value;
+use serde_json::value::to_raw_value;
 use spaces_api::jsonrpc::Id;
 use spaces_api::{ChannelRef, ErrorKind, METHODS, RpcError};
 use tracing::{debug, error};
@@ -72,6 +74,27 @@ impl Rpc {
                 envelope::batch(join_all(replies).await)
             }
         }
+    }
+
+    /// Carries out a write that a client left in the spool.
+    ///
+    /// # Errors
+    /// As for the same call over the socket.
+    pub async fn take_in(self, method: String, params: Value) -> Result<(), RpcError> {
+        let call = Call {
+            daemon: self.daemon,
+            client: Client::on_http(),
+        };
+        let method = known_method(&method).ok_or_else(|| no_such_method(&method))?;
+        let params = to_raw_value(&params).map_err(|error| {
+            RpcError::new(
+                ErrorKind::InvalidParams,
+                format!("the parameters cannot be read: {error}"),
+            )
+        })?;
+        families::route(&call, method, Some(&params))
+            .await
+            .map(drop)
     }
 
     /// Events for a subscriber over HTTP.

@@ -125,12 +125,16 @@ impl<'a> Overlay<'a> {
         if self.pending.is_empty() {
             return Ok(());
         }
+        work(&self.cache.overlay(&self.waiting())?)
+    }
+
+    /// What waits, oldest first.
+    pub(super) fn waiting(&self) -> Vec<PendingWrite<'_>> {
         let waiting = self.pending.iter().map(|pending| PendingWrite {
             call: &pending.call,
             queued_at: pending.queued_at,
         });
-        let waiting: Vec<PendingWrite<'_>> = waiting.collect();
-        work(&self.cache.overlay(&waiting)?)
+        waiting.collect()
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::json;
 use spaces_api::{Delivery, ErrorKind, Receipt, ReceiptState, RpcError, Wait};
 use spaces_domain::content::check_content;
 use spaces_domain::limits::CONTENT_CHARS;
+use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use super::Call;
@@ -15,6 +16,9 @@ use crate::outbox::{Entry, SubmitError};
 
 const DEFAULT_WAIT: Duration = Duration::from_secs(10);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// How long a sent message has to come back from the hub.
+const SHOWN_WITHIN: Duration = Duration::from_secs(1);
 
 /// A write to be queued.
 pub(super) struct Write {
@@ -37,7 +41,7 @@ impl Call {
             .ok_or_else(|| RpcError::new(ErrorKind::Internal, "a write has no receipt"))
     }
 
-    /// Queues writes that belong together: all of them or none. The first has the
+    /// Queues writes that belong together: all of them or none. The last has the
     /// caller's client key, the others keys that follow from it, so that repeating
     /// the call repeats none of them.
     pub(super) async fn write_all(
@@ -48,58 +52,88 @@ impl Call {
         let limit = wait_limit(delivery)?;
         let daemon = &self.daemon;
         daemon.accepting()?;
-        if let Some(session) = &delivery.session {
+        let session = delivery
+            .session
+            .as_deref()
+            .map(|session| daemon.session_id(session));
+        if let Some(session) = &session {
             daemon.sessions.heard_of(session);
         }
         let first = delivery.client_key.unwrap_or_else(Uuid::now_v7);
+        let makes_message: Vec<bool> = writes
+            .iter()
+            .map(|write| makes_message(&write.operation))
+            .collect();
+        let last = writes.len().saturating_sub(1);
         let entries = writes.into_iter().enumerate().map(|(index, write)| Entry {
             call: HubCall {
-                client_key: following_key(first, index),
-                session: delivery.session.clone(),
+                client_key: following_key(first, last - index),
+                session: session.clone(),
                 operation: write.operation,
             },
             method: write.method,
             target: write.target,
         });
-        let receipts = daemon
-            .outbox
-            .submit(entries.collect())
-            .await
-            .map_err(|error| not_accepted(&error))?;
+        let receipts = daemon.outbox.submit(entries.collect()).await;
+        let mut receipts = receipts.map_err(|error| not_accepted(&error))?;
         daemon.hasten();
-        match limit {
-            None => Ok(receipts),
-            Some(limit) => self.settled(receipts, limit).await,
+        let Some(limit) = limit else {
+            return Ok(receipts);
+        };
+        let deadline = Instant::now() + limit;
+        for (receipt, makes_message) in receipts.iter_mut().zip(makes_message) {
+            self.settle(receipt, deadline).await?;
+            if makes_message {
+                self.learn_message_id(receipt, deadline).await;
+            }
+        }
+        Ok(receipts)
+    }
+
+    /// Waits until the hub has answered, or the time is over; then the receipt
+    /// says so.
+    async fn settle(&self, receipt: &mut Receipt, deadline: Instant) -> Result<(), RpcError> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if let Some(settled) = self.daemon.outbox.settled(receipt.client_key, left).await {
+            *receipt = settled;
+        }
+        match receipt.state {
+            ReceiptState::Rejected => Err(rejected(receipt)),
+            ReceiptState::Queued | ReceiptState::Sent => Ok(()),
         }
     }
 
-    /// Waits until the hub has answered each write, or the time is over; then the
-    /// receipts say so.
-    async fn settled(
-        &self,
-        receipts: Vec<Receipt>,
-        limit: Duration,
-    ) -> Result<Vec<Receipt>, RpcError> {
-        let deadline = tokio::time::Instant::now() + limit;
-        let mut settled = Vec::with_capacity(receipts.len());
-        for receipt in receipts {
-            let left = deadline.saturating_duration_since(tokio::time::Instant::now());
-            let receipt = self
+    /// The row of a sent message comes back a moment later; who waited for the
+    /// hub is told its id too.
+    async fn learn_message_id(&self, receipt: &mut Receipt, deadline: Instant) {
+        let deadline = deadline.min(Instant::now() + SHOWN_WITHIN);
+        let mut news = self.daemon.events.watch();
+        while receipt.state == ReceiptState::Sent && receipt.message_id.is_none() {
+            news.mark_unchanged();
+            receipt.message_id = self
                 .daemon
-                .outbox
-                .settled(receipt.client_key, left)
-                .await
-                .unwrap_or(receipt);
-            if receipt.state == ReceiptState::Rejected {
-                return Err(rejected(&receipt));
+                .cache
+                .message_id_of(&receipt.client_key)
+                .unwrap_or_default();
+            if receipt.message_id.is_none()
+                && !matches!(timeout_at(deadline, news.changed()).await, Ok(Ok(())))
+            {
+                return;
             }
-            settled.push(receipt);
         }
-        Ok(settled)
     }
 }
 
-/// The key of the write at this place of a call. One key in, the same keys out.
+fn makes_message(operation: &Operation) -> bool {
+    matches!(
+        operation,
+        Operation::SendMessage { .. }
+            | Operation::SendDirectMessage { .. }
+            | Operation::LeaveNote { .. }
+    )
+}
+
+/// The key of the write at this place, from the end, of a call. One key in, the same keys out.
 fn following_key(first: Uuid, index: usize) -> Uuid {
     if index == 0 {
         return first;

@@ -20,7 +20,8 @@ methods! {
 
 write_params! {
     StartParams {
-        /// Made by the caller, stable for the run; made by the daemon if absent.
+        /// Made by the caller, stable for the run; made by the daemon if absent. 1 to
+        /// 128 characters; what is no UUID is turned into one, always the same.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<String>,
         /// `claude-code`, `codex`, `gemini`, ...

@@ -1,9 +1,162 @@
-use crate::rpc::Call;
+//! `activity.*`. The digest without a directory is a hot path: it is made where
+//! it is asked for, from the cache and from memory.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
 use spaces_api::methods::activity::{Digest, ListParams, Watching};
-use spaces_api::{ErrorKind, RpcError};
-pub(super) async fn list(_: &Call, _: ListParams) -> Result<Digest, RpcError> {
-    Err(RpcError::new(ErrorKind::Internal, "not there yet"))
+use spaces_api::model::ActivityItem;
+use spaces_api::{ErrorKind, RpcError, Timestamp};
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
+
+use super::bounded;
+use crate::activity::{Ask, DEFAULT_LIMIT, Digested, Place};
+use crate::cache::CacheError;
+use crate::daemon::Daemon;
+use crate::rpc::Call;
+use crate::rpc::envelope::notification;
+use crate::rpc::reference::cache_failed;
+
+/// Git is asked for so long how others' commits stand to the asker's; then what
+/// is remembered must do.
+const GIT_WITHIN: Duration = Duration::from_millis(400);
+
+/// Changes come in bursts; a watcher is told once for each.
+const SETTLE: Duration = Duration::from_millis(250);
+
+const CHANGED: &str = "activity.changed";
+
+pub(super) async fn list(call: &Call, params: ListParams) -> Result<Digest, RpcError> {
+    let mark_shown = params.mark_shown;
+    let ask = ask(call, params).await?;
+    let digested = digest(&call.daemon, &ask).await?;
+    if mark_shown && !digested.unread.is_empty() {
+        // Lost only with the cache itself; then they are shown once more.
+        let _ = call.daemon.cache.mark_shown(digested.unread.clone()).await;
+    }
+    Ok(shown(&call.daemon, &ask, &digested))
 }
-pub(super) async fn watch(_: &Call, _: ListParams) -> Result<Watching, RpcError> {
-    Err(RpcError::new(ErrorKind::Internal, "not there yet"))
+
+pub(super) async fn watch(call: &Call, params: ListParams) -> Result<Watching, RpcError> {
+    let ask = ask(call, params).await?;
+    let digested = digest(&call.daemon, &ask).await?;
+    let digest = shown(&call.daemon, &ask, &digested);
+    let daemon = call.daemon.clone();
+    let last = comparable(&digested);
+    let subscription = call
+        .client
+        .subscribe(|id, pushes| tokio::spawn(follow(daemon, ask, last, id, pushes)))?;
+    Ok(Watching {
+        subscription,
+        digest,
+    })
+}
+
+async fn ask(call: &Call, params: ListParams) -> Result<Ask, RpcError> {
+    let limit = bounded(params.limit, DEFAULT_LIMIT, 200)?;
+    let directory = params.cwd.as_ref().map(PathBuf::from);
+    Ok(Ask {
+        place: Place {
+            context: call.place_with_changes(params.cwd, params.context).await?,
+            directory: directory.clone(),
+        },
+        session: params
+            .session
+            .map(|session| call.daemon.session_id(&session)),
+        limit,
+        max_tokens: params.max_tokens,
+        may_ask_git: directory.is_some(),
+    })
+}
+
+async fn digest(daemon: &Arc<Daemon>, ask: &Ask) -> Result<Arc<Digested>, RpcError> {
+    if ask.may_ask_git {
+        let (daemon, ask) = (daemon.clone(), ask.clone());
+        let asked = tokio::task::spawn_blocking(move || made(&daemon, &ask));
+        match timeout(GIT_WITHIN, asked).await {
+            Ok(Ok(digested)) => return digested.map_err(|error| cache_failed(&error)),
+            Ok(Err(error)) => {
+                return Err(RpcError::new(
+                    ErrorKind::Internal,
+                    format!("no digest was made: {error}"),
+                ));
+            }
+            // Git goes on, and what it says is remembered for the next digest.
+            Err(_) => {}
+        }
+    }
+    let quick = Ask {
+        may_ask_git: false,
+        ..ask.clone()
+    };
+    made(daemon, &quick).map_err(|error| cache_failed(&error))
+}
+
+fn made(daemon: &Daemon, ask: &Ask) -> Result<Arc<Digested>, CacheError> {
+    let overlay = daemon.overlay();
+    daemon
+        .activity
+        .digest(ask, &overlay.waiting(), Timestamp::now())
+}
+
+fn shown(daemon: &Daemon, ask: &Ask, digested: &Digested) -> Digest {
+    Digest {
+        items: digested.items.clone(),
+        context: ask.place.context.clone(),
+        omitted: digested.omitted,
+        meta: daemon.meta(),
+    }
+}
+
+/// Tells a watcher whenever its digest would differ.
+async fn follow(
+    daemon: Arc<Daemon>,
+    ask: Ask,
+    mut last: Vec<ActivityItem>,
+    subscription: u64,
+    pushes: mpsc::Sender<Vec<u8>>,
+) {
+    let _counted = daemon.metrics.subscriber();
+    let mut generation = daemon.cache.digest_generation();
+    let mut arrivals = daemon.outbox.arrivals();
+    loop {
+        let alive = tokio::select! {
+            changed = generation.changed() => changed.is_ok(),
+            changed = arrivals.changed() => changed.is_ok(),
+        };
+        if !alive {
+            return;
+        }
+        sleep(SETTLE).await;
+        generation.mark_unchanged();
+        arrivals.mark_unchanged();
+        // A cache that cannot be read now tells of its return by a change.
+        let Ok(digested) = digest(&daemon, &ask).await else {
+            continue;
+        };
+        let now = comparable(&digested);
+        if now == last {
+            continue;
+        }
+        last = now;
+        let watching = Watching {
+            subscription,
+            digest: shown(&daemon, &ask, &digested),
+        };
+        let params = serde_json::to_vec(&watching).expect("a digest is plain data with text keys");
+        if pushes.send(notification(CHANGED, &params)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The items without their scores, which change with time alone.
+fn comparable(digested: &Digested) -> Vec<ActivityItem> {
+    let unscored = |item: &ActivityItem| ActivityItem {
+        score: 0.0,
+        ..item.clone()
+    };
+    digested.items.iter().map(unscored).collect()
 }

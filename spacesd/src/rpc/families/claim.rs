@@ -27,13 +27,17 @@ const COMPARED: u32 = 10_000;
 
 pub(super) async fn acquire(call: &Call, params: AcquireParams) -> Result<Acquired, RpcError> {
     let delivery = params.delivery();
-    let session_id = delivery.session.clone().ok_or_else(|| {
-        RpcError::new(
-            ErrorKind::InvalidParams,
-            "a claim is held by a session, and `session` is missing",
-        )
-        .hint("start one with session.start and give its id as `session`")
-    })?;
+    let session_id = delivery
+        .session
+        .as_deref()
+        .map(|session| call.daemon.session_id(session))
+        .ok_or_else(|| {
+            RpcError::new(
+                ErrorKind::InvalidParams,
+                "a claim is held by a session, and `session` is missing",
+            )
+            .hint("start one with session.start and give its id as `session`")
+        })?;
     let wanted = Wanted::new(&params.patterns, params.task.as_deref())?;
     let ttl_secs = ttl(params.ttl_secs)?;
     let context = call.place(params.cwd, params.context).await?;
@@ -116,7 +120,9 @@ pub(super) async fn release(call: &Call, params: ReleaseParams) -> Result<Writte
 pub(super) fn list(call: &Call, params: ListParams) -> Result<Claims, RpcError> {
     let query = ClaimQuery {
         repo: params.repo,
-        session: params.session,
+        session: params
+            .session
+            .map(|session| call.daemon.session_id(&session)),
         limit: bounded(params.limit, 100, 500)?,
     };
     Ok(Claims {
@@ -135,7 +141,10 @@ pub(super) async fn check(call: &Call, params: CheckParams) -> Result<Claims, Rp
     }
     let context = call.place(params.cwd, params.context).await?;
     let repo = context.repo.ok_or_else(no_repo)?;
-    let session = params.session.unwrap_or_default();
+    let session = params
+        .session
+        .map(|session| call.daemon.session_id(&session))
+        .unwrap_or_default();
     let claims = overlapping(call, &repo, &session, |claim| {
         let task = params.task.is_some() && claim.task == params.task;
         task || claim

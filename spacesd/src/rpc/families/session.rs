@@ -31,8 +31,10 @@ const SHOWN_MESSAGES: u32 = 50;
 pub(super) async fn start(call: &Call, params: StartParams) -> Result<Started, RpcError> {
     let delivery = params.delivery();
     let daemon = &call.daemon;
-    let id = params.id.unwrap_or_else(|| Uuid::now_v7().to_string());
-    check_id(&id)?;
+    let id = match &params.id {
+        Some(id) => checked_id(call, id)?,
+        None => Uuid::now_v7().to_string(),
+    };
     checked(check_line("a tool's name", &params.tool, TOOL_CHARS))?;
     let context = call.place_with_changes(params.cwd, params.context).await?;
     let agent = params
@@ -74,14 +76,15 @@ pub(super) async fn start(call: &Call, params: StartParams) -> Result<Started, R
 }
 
 pub(super) fn heartbeat(call: &Call, params: SessionId) -> Result<Nothing, RpcError> {
-    check_id(&params.id)?;
-    call.daemon.sessions.heard_of(&params.id);
+    call.daemon
+        .sessions
+        .heard_of(&checked_id(call, &params.id)?);
     Ok(Nothing {})
 }
 
 pub(super) async fn update(call: &Call, params: UpdateParams) -> Result<Written, RpcError> {
     let delivery = params.delivery();
-    check_id(&params.id)?;
+    let id = checked_id(call, &params.id)?;
     if params.state == Some(SessionState::Ended) {
         return Err(
             RpcError::new(ErrorKind::InvalidParams, "a session is not set to `ended`")
@@ -92,12 +95,12 @@ pub(super) async fn update(call: &Call, params: UpdateParams) -> Result<Written,
         .paths
         .as_deref()
         .map_or(Ok(()), |paths| checked(check_paths(paths)))?;
-    call.daemon.sessions.heard_of(&params.id);
+    call.daemon.sessions.heard_of(&id);
     let write = Write {
         method: api::session::Update::NAME,
-        target: format!("session {}", params.id),
+        target: format!("session {id}"),
         operation: Operation::UpdateSession {
-            id: params.id,
+            id,
             task: prose(params.task),
             state: params.state,
             paths: params.paths,
@@ -111,11 +114,11 @@ pub(super) async fn update(call: &Call, params: UpdateParams) -> Result<Written,
 
 pub(super) async fn end(call: &Call, params: EndParams) -> Result<Ended, RpcError> {
     let mut delivery = params.delivery();
-    check_id(&params.id)?;
+    let id = checked_id(call, &params.id)?;
     let mut writes = Vec::new();
     if let Some(summary) = &params.summary {
         // What a session says of itself is said by the session.
-        delivery.session.get_or_insert_with(|| params.id.clone());
+        delivery.session.get_or_insert_with(|| id.clone());
         let facts = reference::agent_log(&call.daemon, params.channel.as_ref())?;
         check_post(call, &facts.channel, MessageKind::Summary, &delivery)?;
         writes.push(Write {
@@ -127,19 +130,17 @@ pub(super) async fn end(call: &Call, params: EndParams) -> Result<Ended, RpcErro
                 reply_to: None,
                 kind: MessageKind::Summary,
                 content: content(summary)?,
-                context: context_of(call, &params.id)?,
+                context: context_of(call, &id)?,
             },
         });
     }
     writes.push(Write {
         method: api::session::End::NAME,
-        target: format!("session {}", params.id),
-        operation: Operation::EndSession {
-            id: params.id.clone(),
-        },
+        target: format!("session {id}"),
+        operation: Operation::EndSession { id: id.clone() },
     });
     let mut receipts = call.write_all(&delivery, writes).await?;
-    call.daemon.sessions.forget(&params.id);
+    call.daemon.sessions.forget(&id);
     let ended = receipts.pop();
     let receipt =
         ended.ok_or_else(|| RpcError::new(ErrorKind::Internal, "a write has no receipt"))?;
@@ -179,14 +180,15 @@ pub(super) fn list(call: &Call, params: ListParams) -> Result<Sessions, RpcError
 
 pub(super) fn show(call: &Call, params: SessionId) -> Result<Shown, RpcError> {
     let daemon = &call.daemon;
+    let id = checked_id(call, &params.id)?;
     let session = daemon
         .overlay()
-        .session(&params.id)
+        .session(&id)
         .map_err(|error| cache_failed(&error))?;
     let session = session.ok_or_else(|| {
         reference::absent(daemon, format!("no session `{}` is known here", params.id))
     })?;
-    let messages = daemon.cache.messages_of_session(&params.id, SHOWN_MESSAGES);
+    let messages = daemon.cache.messages_of_session(&id, SHOWN_MESSAGES);
     Ok(Shown {
         session,
         messages: messages.map_err(|error| cache_failed(&error))?,
@@ -194,6 +196,8 @@ pub(super) fn show(call: &Call, params: SessionId) -> Result<Shown, RpcError> {
     })
 }
 
-fn check_id(id: &str) -> Result<(), RpcError> {
-    checked(check_line("a session's id", id, ID_CHARS))
+/// The hub's id of a session, from whatever its tool calls it.
+fn checked_id(call: &Call, id: &str) -> Result<String, RpcError> {
+    checked(check_line("a session's id", id, ID_CHARS))?;
+    Ok(call.daemon.session_id(id))
 }
