@@ -4,93 +4,27 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use spaces_bindings::{Declared, Shape, declared};
+use spaces_tests::Hub;
 use spacetimedb_sdk::__codegen::__lib::db::raw_def::v9::{
     Lifecycle, RawMiscModuleExportV9, RawModuleDefV9, RawTableDefV9, TableAccess,
 };
 use spacetimedb_sdk::__codegen::__sats::de::serde::DeserializeWrapper;
 use spacetimedb_sdk::__codegen::__sats::{AlgebraicType, ProductType};
 
-/// A hub with an empty database; it ends with the value.
-struct Hub {
-    process: Child,
-    port: u16,
-    _directory: tempfile::TempDir,
-}
-
-impl Hub {
-    fn start() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let port_file = directory.path().join("port");
-        let log = File::create(directory.path().join("log")).unwrap();
-        let mut process = Command::new(hub_binary())
-            .args(["--ephemeral", "--listen", "127.0.0.1:0", "--port-file"])
-            .arg(&port_file)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let deadline = Instant::now() + Duration::from_secs(60);
-        let port = loop {
-            let written = std::fs::read_to_string(&port_file).unwrap_or_default();
-            if let Ok(port) = written.trim().parse() {
-                break port;
-            }
-            let ended = process.try_wait().unwrap();
-            assert!(
-                ended.is_none() && Instant::now() < deadline,
-                "the hub does not serve: {ended:?}"
-            );
-            std::thread::sleep(Duration::from_millis(10));
-        };
-        Self {
-            process,
-            port,
-            _directory: directory,
-        }
-    }
-
-    fn schema(&self) -> RawModuleDefV9 {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        let request =
-            "GET /v1/database/spaces/schema?version=9 HTTP/1.0\r\nHost: localhost\r\n\r\n";
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(head.starts_with("HTTP/1.0 200"), "{head}\n{body}");
-        let DeserializeWrapper(schema) = serde_json::from_str(body).unwrap();
-        schema
-    }
-}
-
-impl Drop for Hub {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// `SPACES_HUB_BIN`, else beside this test's own binary.
-fn hub_binary() -> PathBuf {
-    std::env::var_os("SPACES_HUB_BIN").map_or_else(
-        || {
-            let test = std::env::current_exe().unwrap();
-            test.parent()
-                .and_then(|deps| deps.parent())
-                .unwrap()
-                .join("spaces-hub")
-        },
-        PathBuf::from,
-    )
+fn schema(hub: &Hub) -> RawModuleDefV9 {
+    let mut stream = TcpStream::connect(("127.0.0.1", hub.port())).unwrap();
+    let request = "GET /v1/database/spaces/schema?version=9 HTTP/1.0\r\nHost: localhost\r\n\r\n";
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.0 200"), "{head}\n{body}");
+    let DeserializeWrapper(schema) = serde_json::from_str(body).unwrap();
+    schema
 }
 
 /// The hub writes variants in another case than the module's source. Their
@@ -241,7 +175,7 @@ fn same(what: &str, ours: BTreeMap<String, ProductType>, theirs: BTreeMap<String
 #[test]
 fn every_declaration_is_the_module_s() {
     let hub = Hub::start();
-    let mut module = Module(hub.schema());
+    let mut module = Module(schema(&hub));
     let Declared {
         tables,
         views,
