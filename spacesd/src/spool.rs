@@ -133,12 +133,17 @@ impl Spool {
 
     fn watch(&self, called: &Arc<Notify>) -> Option<RecommendedWatcher> {
         let called = Arc::clone(called);
-        let watcher =
-            notify::recommended_watcher(move |_| called.notify_one()).and_then(|mut watcher| {
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            // The sweep itself reads the directory, which is an event too.
+            if !event.is_ok_and(|event| event.kind.is_access()) {
+                called.notify_one();
+            }
+        });
+        watcher
+            .and_then(|mut watcher| {
                 watcher.watch(&self.directory, RecursiveMode::NonRecursive)?;
                 Ok(watcher)
-            });
-        watcher
+            })
             .map_err(|error| {
                 tracing::warn!(%error, "the spool cannot be watched; it is looked at every {} s", UNCALLED.as_secs());
             })
