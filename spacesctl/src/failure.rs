@@ -115,8 +115,11 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let mut failure = Self::new(error.kind(), error.to_string());
-        failure.hint = error.hint();
         failure.candidates = error.candidates().to_vec();
+        // The candidates have a line of their own.
+        failure.hint = error
+            .hint()
+            .filter(|hint| failure.candidates.is_empty() || !hint.starts_with("did you mean"));
         failure.daemon_down = error.is_daemon_down();
         if let Error::Rpc(error) = &error {
             failure.detail.clone_from(&error.data.detail);

@@ -164,7 +164,8 @@ pub fn span(millis: u64) -> String {
 pub fn until(at: Timestamp) -> String {
     match Timestamp::now().millis_until(at) {
         0 => "over".to_owned(),
-        millis => format!("in {}", span(millis)),
+        // Rounded: an hour that was just given is an hour, not 59 minutes.
+        millis => format!("in {}", span(millis.saturating_add(30_000))),
     }
 }
 

@@ -302,7 +302,10 @@ impl Subscription {
                 }
                 Err(error) => {
                     self.client.connection = None;
-                    return Err(self.lost(&error.to_string()));
+                    return Err(match error.kind() {
+                        io::ErrorKind::UnexpectedEof => self.lost("the daemon closed it"),
+                        _ => self.lost(&error.to_string()),
+                    });
                 }
             },
         };

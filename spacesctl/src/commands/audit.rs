@@ -40,7 +40,7 @@ impl Audit {
                     .flatten()
                     .collect();
                 out.line(format_args!(
-                    "{BOLD}{}{BOLD:#} {} {} {DIM}{} · id {}{DIM:#}",
+                    "{BOLD}@{}{BOLD:#} {} {} {DIM}{} · id {}{DIM:#}",
                     clean_line(&entry.actor),
                     clean_line(&entry.action),
                     clean_line(&said.join(": ")),

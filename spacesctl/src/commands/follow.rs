@@ -171,8 +171,8 @@ fn follow(
                 ctl.out.flush()?;
             }
             Ok(None) => {}
-            Err(lost @ Error::ConnectionLost { .. }) => {
-                note(&lost.to_string());
+            Err(Error::ConnectionLost { .. }) => {
+                note("the daemon has gone; waiting until it is back");
                 subscription = again(ctl, subscription.cursor(), &params)?;
                 note("following again");
             }

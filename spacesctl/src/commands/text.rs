@@ -2,6 +2,8 @@ use std::io::{IsTerminal, Read};
 
 use clap::Args;
 use spaces_client::spaces_api::{ErrorKind, MAX_REQUEST_BYTES};
+use spaces_domain::content::check_content;
+use spaces_domain::limits::CONTENT_CHARS;
 
 use crate::failure::Failure;
 
@@ -14,11 +16,33 @@ pub struct Text {
 }
 
 impl Text {
-    /// The text.
+    /// A text that a hub takes as a message. Checked here, by the hub's own rule,
+    /// so that nothing is left in the spool that can never be sent.
+    ///
+    /// # Errors
+    /// Where it is empty, too long, not UTF-8, or holds control characters.
+    pub fn read(&self) -> Result<String, Failure> {
+        let text = self.read_any()?;
+        let characters = text.chars().count();
+        if characters > CONTENT_CHARS {
+            return Err(Failure::new(
+                ErrorKind::TooLarge,
+                format!(
+                    "the text has {characters} characters; at most {CONTENT_CHARS} are allowed"
+                ),
+            )
+            .hint("say less, or send it in parts"));
+        }
+        check_content(&text)
+            .map_err(|refusal| Failure::new(ErrorKind::InvalidParams, refusal.message))?;
+        Ok(text)
+    }
+
+    /// Any text.
     ///
     /// # Errors
     /// Where it is empty, not UTF-8, or larger than any request may be.
-    pub fn read(&self) -> Result<String, Failure> {
+    pub fn read_any(&self) -> Result<String, Failure> {
         let text = match self.words.as_slice() {
             [] if std::io::stdin().is_terminal() => {
                 return Err(

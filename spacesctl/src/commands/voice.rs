@@ -106,7 +106,7 @@ impl Voice {
             Self::Set(set) => set.run(ctl),
             Self::List(list) => list.run(ctl),
             Self::Signal(signal) => {
-                let payload = signal.payload.read()?;
+                let payload = signal.payload.read_any()?;
                 let how = signal.authority;
                 let what = format!("signal to {}", signal.to);
                 let params = write_params!(
