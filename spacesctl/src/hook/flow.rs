@@ -123,27 +123,43 @@ struct Turn<'a> {
 impl Turn<'_> {
     fn session_start(&mut self) -> Outcome {
         memory::tidy(&self.link.paths.state_dir);
-        if let Some(session) = self.session.clone() {
-            self.memory.cwd.clone_from(&self.input.cwd);
-            self.memory.state = Some(SessionState::Active);
-            self.link.keep::<session::Start>(&session::StartParams {
-                id: Some(session.clone()),
-                tool: self.name.to_owned(),
-                agent: None,
-                task: None,
-                cwd: self.cwd(),
-                context: Context::default(),
-                client_key: Some(Uuid::new_v4()),
-                wait: Wait::Queued,
-                timeout_ms: None,
-                session: None,
-            });
-        }
+        self.start();
         let found = self.activity(DIGEST_ITEMS, Some(DIGEST_TOKENS));
         Outcome::context(found.as_ref().and_then(digest::session_start))
     }
 
+    /// Starts the session, or starts it again where it is known.
+    fn start(&mut self) {
+        let Some(session) = self.session.clone() else {
+            return;
+        };
+        self.memory.cwd.clone_from(&self.input.cwd);
+        self.memory.state = Some(SessionState::Active);
+        let written = self.link.keep::<session::Start>(&session::StartParams {
+            id: Some(session),
+            tool: self.name.to_owned(),
+            agent: None,
+            task: None,
+            cwd: self.cwd(),
+            context: Context::default(),
+            client_key: Some(Uuid::new_v4()),
+            wait: Wait::Queued,
+            timeout_ms: None,
+            session: None,
+        });
+        self.memory.started = written != Written::Lost;
+    }
+
+    /// The hub refuses what is written for a session that it does not know: one
+    /// that began before the hooks were installed is started at its next event.
+    fn start_if_unknown(&mut self) {
+        if !self.memory.started {
+            self.start();
+        }
+    }
+
     fn user_prompt(&mut self) -> Outcome {
+        self.start_if_unknown();
         self.tell(SessionState::Active);
         if !adapter::reaches_agent(self.tool, self.event) {
             return Outcome::default();
@@ -169,6 +185,7 @@ impl Turn<'_> {
     }
 
     fn edited_unheard(&mut self) -> Outcome {
+        self.start_if_unknown();
         let paths = self.edited();
         self.memory.add_paths(&paths);
         if self.memory.untold && due(self.memory.told_at) {
@@ -202,6 +219,7 @@ impl Turn<'_> {
     }
 
     fn stop(&mut self) -> Outcome {
+        self.start_if_unknown();
         let said = self
             .input
             .message
@@ -229,6 +247,11 @@ impl Turn<'_> {
     }
 
     fn session_end(&mut self) -> Outcome {
+        // What nobody knows of needs no end.
+        if !self.memory.started && self.memory.message.is_none() {
+            return Outcome::default();
+        }
+        self.start_if_unknown();
         if let Some(session) = self.session.clone() {
             // What `stop` had no text for, for tools that end without one.
             if let Some(text) = self.memory.message.take() {

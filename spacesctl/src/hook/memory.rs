@@ -24,6 +24,8 @@ pub struct Memory {
     pub session: String,
     /// Where it works.
     pub cwd: Option<PathBuf>,
+    /// The daemon was told of the session, or will be by the spool.
+    pub started: bool,
     /// The state last told to the daemon.
     pub state: Option<SessionState>,
     /// Paths it has edited, relative to the repository, oldest first.

@@ -79,20 +79,27 @@ impl Blocks {
 /// Without control characters, escape sequences, invisible characters, and
 /// anything that looks like a marker. Line breaks stay, tabs become spaces.
 pub fn clean(text: &str) -> String {
-    let mut cleaned = String::with_capacity(text.len());
+    let mut cleaned = printable(text).replace('\t', " ");
+    cleaned.retain(|c| !is_invisible(c));
+    without_markers(&cleaned)
+}
+
+/// Without control characters and escape sequences, which the hub refuses in a
+/// message. Line breaks and tabs stay.
+pub fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
             '\u{1b}' => skip_escape_sequence(&mut chars),
             '\u{9b}' => skip_control_sequence(&mut chars),
-            '\n' => cleaned.push('\n'),
-            '\t' => cleaned.push(' '),
-            '\r' if chars.peek() != Some(&'\n') => cleaned.push('\n'),
-            c if c.is_control() || is_invisible(c) => {}
-            c => cleaned.push(c),
+            '\n' | '\t' => printable.push(c),
+            '\r' if chars.peek() != Some(&'\n') => printable.push('\n'),
+            c if c.is_control() => {}
+            c => printable.push(c),
         }
     }
-    without_markers(&cleaned)
+    printable
 }
 
 /// [`clean`], on one line, without quotes and angle brackets, at most

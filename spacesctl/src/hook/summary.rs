@@ -15,6 +15,7 @@ const CUT: &str = "\n[…]\n";
 /// The text to post; `None` where there is nothing to say. A long message keeps
 /// its beginning and its end, where agents say what they did.
 pub fn text(message: &str) -> Option<String> {
+    let message = super::peer_text::printable(message);
     let message = message.trim();
     let length = message.chars().count();
     if length == 0 {
@@ -63,6 +64,7 @@ mod tests {
     fn nothing_to_say_is_no_summary() {
         assert_eq!(text(" \n "), None);
         assert_eq!(text(" done \n").unwrap(), "done");
+        assert_eq!(text("\u{1b}[32mdone\u{1b}[0m\n").unwrap(), "done");
     }
 
     #[test]
