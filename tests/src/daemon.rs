@@ -2,6 +2,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use spaces_api::{HubState, Method, RpcError};
 use spaces_client::Client;
@@ -54,6 +55,9 @@ impl Daemon {
     pub fn join(&self, invite: &str) {
         let done = self.cli().run(&["join", invite]);
         assert_eq!(done.code, 0, "spacesctl join: {}{}", done.err, done.out);
+        // `join` has started a daemon; the test wants one that it can kill.
+        let done = self.cli().run(&["down"]);
+        assert_eq!(done.code, 0, "spacesctl down: {}{}", done.err, done.out);
     }
 
     /// Another user on the same hub, invited by this one into the role.
@@ -103,7 +107,13 @@ impl Daemon {
             if let Some(status) = self.child().exited() {
                 panic!("the daemon ended with {status} at its start");
             }
-            self.try_call("daemon.ping", json!({})).ok()
+            let pong = self.try_call("daemon.ping", json!({})).ok()?;
+            assert_eq!(
+                pong["pid"],
+                self.child().id(),
+                "another daemon has the socket"
+            );
+            Some(())
         });
     }
 
@@ -190,4 +200,17 @@ pub fn raw_call(
 ) -> Result<Value, spaces_client::Error> {
     let result = client.call_raw(method, params, PATIENCE)?;
     Ok(serde_json::from_str(result.get()).expect("a result is JSON"))
+}
+
+impl Drop for Daemon {
+    /// A killed daemon leaves its supervised hub to the next daemon. Here there
+    /// is no next one: `spacesctl down` ends whatever runs for this home.
+    fn drop(&mut self) {
+        if let Some(child) = &self.child {
+            child.signal(Signal::CONT);
+        }
+        if self.socket().exists() {
+            let _ = self.cli().run(&["down"]);
+        }
+    }
 }

@@ -37,9 +37,14 @@ fn use_tool(registry: &ToolRegistry, name: &str, input: Value) -> Result<Value, 
         session_id: "arcan-1".into(),
         iteration: 1,
     };
-    tool.execute(&call, &context)
-        .map(|result| result.output)
-        .map_err(|error| error.to_string())
+    let result = tool
+        .execute(&call, &context)
+        .expect("errors are results that the agent reads");
+    if result.is_error {
+        Err(result.output.to_string())
+    } else {
+        Ok(result.output)
+    }
 }
 
 #[test]

@@ -157,6 +157,7 @@ fn no_post_is_lost_doubled_reordered_or_lied_about() {
         (flushed["still_queued"] == 0).then_some(())
     });
 
+    daemon.until_live();
     let reader = daemon.invite("member");
     let found = everything_on_the_hub(&reader);
     for (writer, written) in written.iter().enumerate() {

@@ -105,8 +105,9 @@ fn curl_and_netcat_are_enough() {
         .output()
         .expect("curl runs");
     let by_http: Value = serde_json::from_slice(&curl.stdout).expect("curl got JSON");
-    assert_eq!(
-        by_http["result"]["messages"][0]["content"], "hi",
+    let messages = by_http["result"]["messages"].as_array().expect("messages");
+    assert!(
+        messages.iter().any(|message| message["content"] == "hi"),
         "{by_http}"
     );
 

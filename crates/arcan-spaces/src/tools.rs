@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use spaces_api::methods::{channel, dm, member, message};
 use spaces_api::model::{ChannelType, Context, Message, Visibility};
-use spaces_api::{ChannelRef, MessageRef, Receipt, ServerRef, UserRef, Wait};
+use spaces_api::{ChannelRef, ErrorKind, MessageRef, Receipt, ServerRef, UserRef, Wait};
 use spaces_client::Error;
 
 use crate::SpacesDaemon;
@@ -81,40 +81,42 @@ impl<A: Action> Tool for SpacesTool<A> {
         }
     }
 
+    /// An error of the daemon is a result with `is_error`, which the agent reads
+    /// and can act on: an `Err` would end the run.
     fn execute(&self, call: &ToolCall, context: &ToolContext) -> Result<ToolResult, CoreError> {
-        let failed = |message: String| CoreError::ToolExecution {
-            tool_name: call.tool_name.clone(),
-            message,
-        };
         let input = if call.input.is_null() {
             json!({})
         } else {
             call.input.clone()
         };
-        let input = serde_json::from_value(input).map_err(|error| failed(error.to_string()))?;
-        let output = A::act(&self.daemon, &context.session_id, input)
-            .map_err(|error| failed(explain(&error)))?;
+        let outcome = match serde_json::from_value(input) {
+            Ok(input) => {
+                A::act(&self.daemon, &context.session_id, input).map_err(|error| explain(&error))
+            }
+            Err(error) => {
+                Err(json!({ "kind": ErrorKind::InvalidParams, "error": error.to_string() }))
+            }
+        };
+        let is_error = outcome.is_err();
         Ok(ToolResult {
             call_id: call.call_id.clone(),
             tool_name: call.tool_name.clone(),
-            output,
+            output: outcome.unwrap_or_else(|error| error),
             content: None,
-            is_error: false,
+            is_error,
             state_patch: None,
         })
     }
 }
 
 /// The error with what an agent can do about it.
-fn explain(error: &Error) -> String {
-    let mut text = error.to_string();
-    if let Some(hint) = error.hint() {
-        text = format!("{text}. {hint}");
-    }
-    if !error.candidates().is_empty() {
-        text = format!("{text} (perhaps: {})", error.candidates().join(", "));
-    }
-    text
+fn explain(error: &Error) -> Value {
+    json!({
+        "kind": error.kind(),
+        "error": error.to_string(),
+        "hint": error.hint(),
+        "candidates": error.candidates(),
+    })
 }
 
 /// Lists the channels.

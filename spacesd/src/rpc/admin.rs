@@ -17,6 +17,9 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// How long what was made has to come back from the hub.
 const SHOWN_WITHIN: Duration = Duration::from_secs(5);
 
+/// How often what was made is looked for where no event tells of it.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
 impl Call {
     /// Has the hub carry out an operation now.
     pub(super) async fn administer(
@@ -87,8 +90,9 @@ impl Call {
             if let Some(thing) = look()? {
                 return Ok(thing);
             }
-            // Every change of the cache is an event.
-            if !matches!(timeout_at(deadline, news.changed()).await, Ok(Ok(()))) {
+            // Not every table has an event (threads, servers): look now and then too.
+            let _ = timeout_at(deadline.min(Instant::now() + LOOK_AGAIN), news.changed()).await;
+            if Instant::now() >= deadline {
                 let message =
                     format!("the {what} was made on the hub, but has not been shown here yet");
                 return Err(RpcError::new(ErrorKind::NotReady, message)

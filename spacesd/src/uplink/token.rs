@@ -24,6 +24,10 @@ pub(super) async fn load_or_create(
     uri: &str,
     within: Duration,
 ) -> Result<String, CallError> {
+    /// The supervisor and a redeemed invite may both be the first to need an
+    /// identity; there must be one.
+    static MAKING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    let _making = MAKING.lock().await;
     if let Some(token) = load(file).map_err(|error| unusable(file, &error))? {
         return Ok(token);
     }

@@ -1,5 +1,7 @@
 //! Channels: lists, names, read marks.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use spaces_api::ChannelRef;
 use spaces_api::model::{Channel, ChannelType, Unread, Visibility};
@@ -171,12 +173,18 @@ fn near(db: &Connection, name: &str) -> rusqlite::Result<Vec<String>> {
         .prepare_cached(&format!("{} WHERE c.peer IS NULL LIMIT 2000", select()))?
         .query_map([], facts)?
         .collect::<Result<_, _>>()?;
-    Ok(nearest(
-        name,
-        known
-            .into_iter()
-            .map(|facts| (facts.channel.name.clone(), full_name(&facts))),
-    ))
+    let mut bearers = HashMap::<String, u32>::new();
+    for facts in &known {
+        *bearers.entry(facts.channel.name.clone()).or_default() += 1;
+    }
+    let shown = known.into_iter().map(|facts| {
+        let shown = match bearers.get(&facts.channel.name) {
+            Some(1) => facts.label.clone(),
+            _ => full_name(&facts),
+        };
+        (facts.channel.name, shown)
+    });
+    Ok(nearest(name, shown))
 }
 
 /// A name that fits one channel only.
