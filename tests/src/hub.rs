@@ -43,6 +43,15 @@ impl Hub {
             .to_owned()
     }
 
+    /// The token of the identity that published the module.
+    pub fn publisher_token(&self) -> String {
+        let path = self.directory.path().join("data/owner.token");
+        fs::read_to_string(&path)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+            .trim()
+            .to_owned()
+    }
+
     /// kill -9.
     pub fn kill(&mut self) {
         self.child().kill();

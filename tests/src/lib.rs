@@ -5,6 +5,7 @@
 //! The binaries are taken from `SPACES_BIN_DIR`, else from the directory that
 //! the test itself was built into (`make test` builds them there).
 
+mod caller;
 mod child;
 mod cli;
 mod daemon;
@@ -14,6 +15,7 @@ mod wait;
 
 use std::path::{Path, PathBuf};
 
+pub use caller::{Caller, none, some, word};
 pub use child::Child;
 pub use cli::{Cli, Finished};
 pub use daemon::{Daemon, raw_call};
