@@ -48,8 +48,8 @@ test: setup-test ## every test: units, the hub, end to end
 lint: setup-test ## format, clippy, shell scripts, service files
 	scripts/lint
 
-bench: ## measure against references in the same run
-	@echo "make bench: not measured yet; see bench/ in the CHANGELOG" >&2; exit 1
+bench: ## (to come) measure against references in the same run
+	@echo "make bench: not there yet; it will print one table of ratios and write bench/results.json" >&2; exit 1
 
 install: setup ## release build into PREFIX (default /usr/local)
 	cargo build --locked --release -p spacesd -p spacesctl
