@@ -5,6 +5,9 @@
 pub(crate) mod log;
 mod tail;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use spaces_api::Receipt;

@@ -52,7 +52,7 @@ impl Tail {
         let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         let first = events.front()?.cursor;
         // Cursors are consecutive, so the place of an event is known.
-        let skip = usize::try_from((cursor + 1).checked_sub(first)?).ok()?;
+        let skip = usize::try_from(cursor.checked_add(1)?.checked_sub(first)?).ok()?;
         if skip > events.len() {
             return None;
         }

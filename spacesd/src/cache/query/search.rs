@@ -1,7 +1,7 @@
 //! Full-text search over the cached messages.
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, ToSql, params_from_iter};
+use rusqlite::{Connection, params, params_from_iter};
 use spaces_api::Timestamp;
 use spaces_api::model::{MessageKind, SearchHit};
 
@@ -42,48 +42,24 @@ fn search(
     query: &SearchQuery,
     expression: &str,
 ) -> rusqlite::Result<Vec<SearchHit>> {
-    let mut conditions = vec!["NOT m.deleted", "m.channel_id NOT IN doomed"];
-    let mut values: Vec<Value> = vec![expression.to_owned().into(), MATCHES_CONSIDERED.into()];
-    if let Some(channel) = query.channel_id {
-        conditions.push("m.channel_id = ?");
-        values.push(id(channel).into());
-    }
-    if let Some(author) = &query.author {
-        let Some(author) = known_user_ref(db, author)? else {
-            return Ok(Vec::new());
-        };
-        conditions.push("m.author = ?");
-        values.push(author.into());
-    }
-    if let Some(kind) = query.kind {
-        conditions.push("m.kind = ?");
-        values.push((kind as i64).into());
-    }
-    for (text, condition) in [(&query.repo, "m.repo = ?"), (&query.branch, "m.branch = ?")] {
-        if let Some(text) = text {
-            let Some(word) = known_word_ref(db, text)? else {
-                return Ok(Vec::new());
-            };
-            conditions.push(condition);
-            values.push(word.into());
+    let Some(filter) = Filter::of(db, query)? else {
+        return Ok(Vec::new());
+    };
+    let mut found: Vec<i64> = Vec::new();
+    // Walks from the newest match back and stops as soon as there are enough.
+    let mut matches = db.prepare_cached(
+        "SELECT rowid FROM message_text WHERE message_text MATCH ?1
+         ORDER BY rowid DESC LIMIT ?2",
+    )?;
+    let mut matches = matches.query(params![expression, MATCHES_CONSIDERED])?;
+    while found.len() < query.limit as usize
+        && let Some(matching) = matches.next()?
+    {
+        let message_id: i64 = matching.get(0)?;
+        if filter.admits(db, message_id)? {
+            found.push(message_id);
         }
     }
-    if let Some(since) = query.since {
-        conditions.push("m.created_at >= ?");
-        values.push(since.as_micros().into());
-    }
-    values.push(i64::from(query.limit).into());
-    let found: Vec<i64> = db
-        .prepare_cached(&format!(
-            "SELECT m.id FROM
-               (SELECT rowid FROM message_text WHERE message_text MATCH ? ORDER BY rowid DESC LIMIT ?) t
-               CROSS JOIN message m ON m.id = t.rowid
-             WHERE {} ORDER BY m.id DESC LIMIT ?",
-            conditions.join(" AND ")
-        ))?
-        .query_map(params_from_iter(&values), |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
-
     let mut hits = Vec::with_capacity(found.len());
     for message_id in found {
         let snippet: String = db
@@ -91,12 +67,68 @@ fn search(
                 "SELECT snippet(message_text, 0, '[', ']', '…', 24) FROM message_text
                  WHERE message_text MATCH ?1 AND rowid = ?2",
             )?
-            .query_row([&expression as &dyn ToSql, &message_id], |row| row.get(0))?;
+            .query_row(params![expression, message_id], |row| row.get(0))?;
         if let Some(message) = super::message::by_id(db, message_id.cast_unsigned())? {
             hits.push(SearchHit { message, snippet });
         }
     }
     Ok(hits)
+}
+
+/// The query's conditions beside the text, with names as numbers.
+struct Filter {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Filter {
+    /// None where a name was never seen, so that nothing can match.
+    fn of(db: &Connection, query: &SearchQuery) -> rusqlite::Result<Option<Self>> {
+        let mut conditions = vec!["id = ?", "NOT deleted", "channel_id NOT IN doomed"];
+        let mut values: Vec<Value> = Vec::new();
+        if let Some(channel) = query.channel_id {
+            conditions.push("channel_id = ?");
+            values.push(id(channel).into());
+        }
+        if let Some(author) = &query.author {
+            let Some(author) = known_user_ref(db, author)? else {
+                return Ok(None);
+            };
+            conditions.push("author = ?");
+            values.push(author.into());
+        }
+        if let Some(kind) = query.kind {
+            conditions.push("kind = ?");
+            values.push((kind as i64).into());
+        }
+        for (text, condition) in [(&query.repo, "repo = ?"), (&query.branch, "branch = ?")] {
+            if let Some(text) = text {
+                let Some(word) = known_word_ref(db, text)? else {
+                    return Ok(None);
+                };
+                conditions.push(condition);
+                values.push(word.into());
+            }
+        }
+        if let Some(since) = query.since {
+            conditions.push("created_at >= ?");
+            values.push(since.as_micros().into());
+        }
+        Ok(Some(Self {
+            sql: format!(
+                "SELECT EXISTS(SELECT 1 FROM message WHERE {})",
+                conditions.join(" AND ")
+            ),
+            values,
+        }))
+    }
+
+    fn admits(&self, db: &Connection, message_id: i64) -> rusqlite::Result<bool> {
+        let message_id = Value::from(message_id);
+        let values = std::iter::once(&message_id).chain(&self.values);
+        db.prepare_cached(&self.sql)?
+            .query_row(params_from_iter(values), |row| row.get(0))
+    }
 }
 
 /// People's text as an expression that the search engine cannot misread: each
