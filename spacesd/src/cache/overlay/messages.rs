@@ -21,25 +21,54 @@ impl Overlay<'_> {
         if query.author.is_some() && query.author != self.me {
             return Ok(());
         }
-        for write in self.pending {
-            let Some(message) = self.message_of(write)? else {
-                continue;
-            };
-            let wanted = message.channel_id == query.channel_id
-                && (query.thread_id.is_none() || query.thread_id == message.thread_id)
-                && query.kind.is_none_or(|kind| kind == message.kind);
-            if wanted {
-                page.messages.push(message);
-            }
-        }
-        let excess = page.messages.len().saturating_sub(query.limit as usize);
+        let limit = query.limit as usize;
+        // Only what can be shown is looked at more closely: thousands may wait.
+        let mut fitting = Vec::new();
         if query.after.is_some() {
-            page.messages.truncate(query.limit as usize);
-        } else if excess > 0 {
-            page.messages.drain(..excess);
-            page.before = page.messages.first().and_then(|message| message.id);
+            for write in self.pending {
+                if fitting.len() < limit && self.fits(write, query)? {
+                    fitting.push(write);
+                }
+            }
+        } else {
+            for write in self.pending.iter().rev() {
+                if fitting.len() < limit && self.fits(write, query)? {
+                    fitting.push(write);
+                }
+            }
+            fitting.reverse();
+        }
+        for write in fitting {
+            page.messages.extend(self.message_of(write)?);
+        }
+        if query.after.is_some() {
+            page.messages.truncate(limit);
+        } else {
+            cut_to_newest(page, limit);
         }
         Ok(())
+    }
+
+    /// Whether a write makes a message of this page, as far as it can be told
+    /// without asking the cache for more.
+    fn fits(&self, write: &PendingWrite<'_>, query: &PageQuery) -> Result<bool, CacheError> {
+        let (channel_id, thread_id, kind) = match &write.call.operation {
+            Operation::SendMessage {
+                channel_id,
+                thread_id,
+                kind,
+                ..
+            } => (*channel_id, *thread_id, *kind),
+            Operation::LeaveNote { channel_id, .. } => (*channel_id, None, MessageKind::Note),
+            Operation::SendDirectMessage { recipient, .. } => {
+                let channel = self.cache.dm_channel(recipient)?.unwrap_or(0);
+                (channel, None, MessageKind::Text)
+            }
+            _ => return Ok(false),
+        };
+        Ok(channel_id == query.channel_id
+            && (query.thread_id.is_none() || query.thread_id == thread_id)
+            && query.kind.is_none_or(|wanted| wanted == kind))
     }
 
     /// Adds what waits for a conversation to its newest page: a first message
@@ -51,19 +80,23 @@ impl Overlay<'_> {
         limit: u32,
     ) -> Result<(), CacheError> {
         self.change(&mut page.messages);
-        for write in self.pending {
-            if let Operation::SendDirectMessage { recipient, .. } = &write.call.operation
-                && recipient == with
-                && let Some(message) = self.message_of(write)?
-            {
-                page.messages.push(message);
-            }
+        let limit = limit as usize;
+        let to_them = |write: &&PendingWrite<'_>| {
+            matches!(&write.call.operation,
+                Operation::SendDirectMessage { recipient, .. } if recipient == with)
+        };
+        let mut newest: Vec<_> = self
+            .pending
+            .iter()
+            .rev()
+            .filter(to_them)
+            .take(limit)
+            .collect();
+        newest.reverse();
+        for write in newest {
+            page.messages.extend(self.message_of(write)?);
         }
-        let excess = page.messages.len().saturating_sub(limit as usize);
-        if excess > 0 {
-            page.messages.drain(..excess);
-            page.before = page.messages.first().and_then(|message| message.id);
-        }
+        cut_to_newest(page, limit);
         Ok(())
     }
 
@@ -298,4 +331,16 @@ fn unreact(message: &mut Message, emoji: &str, username: &str) {
     message
         .reactions
         .retain(|reaction| !reaction.users.is_empty());
+}
+
+/// Keeps the newest messages of a page. What was cut off is before it, even if
+/// only waiting messages, which have no id, are left.
+fn cut_to_newest(page: &mut MessagePage, limit: usize) {
+    let excess = page.messages.len().saturating_sub(limit);
+    if excess == 0 {
+        return;
+    }
+    page.messages.drain(..excess);
+    let oldest = page.messages.iter().find_map(|message| message.id);
+    page.before = oldest.or(page.after.map(|newest| newest + 1));
 }

@@ -362,7 +362,7 @@ fn names_are_resolved_or_the_nearest_are_offered() {
     assert_eq!(id_of("@bob"), Some(DM_WITH_BOB));
     assert_eq!(
         channel("genral"),
-        Resolved::Unknown(vec!["Spaces Hub/#general".to_owned()])
+        Resolved::Unknown(vec!["#general".to_owned()])
     );
     fixture.put([Row::Channel(crate::row::ChannelRow {
         server_id: 2,

@@ -1,0 +1,125 @@
+//! Limits: a clear error, then the end of the connection; others are served.
+
+use std::io::Write;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use spaces_api::{MAX_BATCH, MAX_REQUEST_BYTES};
+
+use crate::daemon::{Daemon, Lines, Response, kind};
+
+#[test]
+fn a_request_over_the_limit_is_refused_in_both_framings() {
+    let daemon = Daemon::start();
+    let mut lines = daemon.lines();
+    // Without an end: it must not be waited for.
+    let long = format!(
+        "{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"{}",
+        "x".repeat(MAX_REQUEST_BYTES)
+    );
+    lines.write(&long);
+    assert_eq!(kind(&lines.reply()), "too_large");
+    assert_eq!(lines.next(), None);
+    let response = daemon.post(long.as_bytes());
+    assert_eq!(
+        (response.status, kind(&response.json())),
+        (413, "too_large")
+    );
+    assert!(daemon.call("daemon.ping", json!({}))["result"].is_object());
+}
+
+#[test]
+fn a_batch_over_the_limit_is_refused_whole() {
+    let daemon = Daemon::start();
+    let call = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"daemon.ping\"}";
+    let batch = |count: usize| format!("[{}]", vec![call; count].join(","));
+    let fits = daemon.post(batch(MAX_BATCH).as_bytes()).json();
+    assert_eq!(fits.as_array().unwrap().len(), MAX_BATCH);
+    assert_eq!(
+        kind(&daemon.post(batch(MAX_BATCH + 1).as_bytes()).json()),
+        "too_large"
+    );
+}
+
+#[test]
+fn slow_clients_are_let_go_and_idle_ones_are_not() {
+    let daemon = Daemon::start();
+    let mut idle = daemon.lines();
+    assert!(idle.call("daemon.ping", json!({}))["result"].is_object());
+    let begun = Instant::now();
+    let mut half_header = daemon.connect();
+    half_header
+        .write_all(b"POST /rpc HTTP/1.1\r\nHost: loc")
+        .unwrap();
+    let mut half_line = daemon.lines();
+    half_line.write("{\"jsonrpc\":");
+    assert_eq!(kind(&half_line.reply()), "invalid_request");
+    assert_eq!(half_line.next(), None);
+    let mut end = Vec::new();
+    std::io::Read::read_to_end(&mut half_header, &mut end).unwrap();
+    let took = begun.elapsed();
+    assert!(
+        (Duration::from_secs(9)..Duration::from_secs(25)).contains(&took),
+        "{took:?}"
+    );
+    assert!(
+        idle.call("daemon.ping", json!({}))["result"].is_object(),
+        "an idle connection stays"
+    );
+}
+
+#[test]
+fn silent_connections_keep_no_one_out() {
+    let daemon = Daemon::with(&[("SPACES_SOCKET_MAX_CONNECTIONS", "64")]);
+    let mut working = daemon.lines();
+    assert!(working.call("daemon.ping", json!({}))["result"].is_object());
+    let mut flood = Vec::new();
+    for number in 0..1000 {
+        let mut stream = UnixStream::connect(daemon.socket()).unwrap();
+        if number % 2 == 0 {
+            // Half-open: it may have been let go already.
+            let _ = stream.write_all(b"GET /heal");
+        }
+        flood.push(stream);
+        if number % 100 == 0 {
+            assert!(
+                daemon.call("daemon.ping", json!({}))["result"].is_object(),
+                "a newcomer, {number}"
+            );
+            assert!(
+                working.call("daemon.ping", json!({}))["result"].is_object(),
+                "an old client, {number}"
+            );
+        }
+    }
+    assert_eq!(daemon.get("/healthz").status, 200);
+    drop(flood);
+}
+
+#[test]
+fn with_all_seats_at_work_a_newcomer_is_told_so() {
+    let daemon = Daemon::with(&[("SPACES_SOCKET_MAX_CONNECTIONS", "8")]);
+    let mut seated: Vec<Lines> = (0..8).map(|_| daemon.lines()).collect();
+    for lines in &mut seated {
+        assert!(lines.call("daemon.ping", json!({}))["result"].is_object());
+    }
+    let mut lines = daemon.lines();
+    lines.write("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"daemon.ping\"}\n");
+    assert_eq!(kind(&lines.reply()), "busy");
+    let mut stream = daemon.connect();
+    stream
+        .write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .unwrap();
+    let response = Response::read(stream);
+    assert_eq!((response.status, kind(&response.json())), (503, "busy"));
+    for lines in &mut seated {
+        assert!(lines.call("daemon.ping", json!({}))["result"].is_object());
+    }
+    seated.pop();
+    let reply = spaces_tests::eventually("a seat is free again", || {
+        let reply = daemon.call("daemon.ping", json!({}));
+        reply["result"].is_object().then_some(reply)
+    });
+    assert!(reply["result"].is_object());
+}
