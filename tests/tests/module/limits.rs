@@ -264,7 +264,9 @@ fn a_sender_is_held_to_its_rate_and_told_when_to_come_back() {
     let note = json!([none(), "repo", none(), "text", []]);
     let key = "0190163d-8694-739b-aea5-966c26f8ad90";
     assert_eq!(user.under(key, "leave_note", note.clone()), Ok(()));
-    let refusals = (0..4).filter_map(|_| user.keyed("leave_note", note.clone()).err());
+    let refusals: Vec<_> = (0..4)
+        .filter_map(|_| user.keyed("leave_note", note.clone()).err())
+        .collect();
     let refusal = refusals.last().expect("four more calls are too many");
     assert_eq!(refusal.kind, ErrorKind::RateLimited);
     assert!(
