@@ -48,8 +48,11 @@ test: setup-test ## every test: units, the hub, end to end
 lint: setup-test ## format, clippy, shell scripts, service files
 	scripts/lint
 
-bench: ## (to come) measure against references in the same run
-	@echo "make bench: not there yet; it will print one table of ratios and write bench/results.json" >&2; exit 1
+bench: ## measure against references in the same run; writes bench/results.json
+	@scripts/setup --bench
+	cargo build --locked --release -p spacesd -p spacesctl -p spaces-bench
+	$(HUB_CARGO) build --locked $(HUB_FLAGS) --release
+	$(CARGO_TARGET_DIR)/release/spaces-bench
 
 install: setup ## release build into PREFIX (default /usr/local)
 	cargo build --locked --release -p spacesd -p spacesctl

@@ -14,6 +14,7 @@ use crate::{Child, Cli, Hub, PATIENCE, binary, eventually};
 pub struct Daemon {
     home: TempDir,
     child: Option<Child>,
+    log: &'static str,
 }
 
 impl Daemon {
@@ -26,7 +27,11 @@ impl Daemon {
         let run = home.path().join("run");
         fs::create_dir(&run).expect("the home is ours");
         fs::set_permissions(&run, fs::Permissions::from_mode(0o700)).expect("it is ours");
-        Self { home, child: None }
+        Self {
+            home,
+            child: None,
+            log: "spacesd=debug,info",
+        }
     }
 
     /// A daemon in local mode: it starts a hub of its own and owns it.
@@ -95,10 +100,16 @@ impl Daemon {
         fs::write(&path, text).expect("the home is ours");
     }
 
+    /// What it shall log from its next start on; everything of its own if this
+    /// is not said.
+    pub fn log_as(&mut self, directives: &'static str) {
+        self.log = directives;
+    }
+
     /// Starts the daemon and waits until it answers.
     pub fn run(&mut self) {
         let mut command = self.cli().command(&binary("spacesd"));
-        command.env("SPACES_LOG", "spacesd=debug,info");
+        command.env("SPACES_LOG", self.log);
         self.child = Some(Child::spawn(
             &mut command,
             &self.home.path().join("spacesd.log"),

@@ -3,7 +3,7 @@
 //! and ports of its own. Nothing here pretends to be a part of Spaces.
 //!
 //! The binaries are taken from `SPACES_BIN_DIR`, else from the directory that
-//! the test itself was built into (`make test` builds them there).
+//! the running program was built into (`make test` builds them there).
 
 mod caller;
 mod child;
@@ -13,7 +13,7 @@ mod hub;
 mod proxy;
 mod wait;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 pub use caller::{Caller, none, some, word};
 pub use child::Child;
@@ -30,12 +30,13 @@ pub use wait::{PATIENCE, eventually};
 pub fn binary(name: &str) -> PathBuf {
     let directory = std::env::var_os("SPACES_BIN_DIR").map_or_else(
         || {
-            let test = std::env::current_exe().expect("a running test has a path");
-            let profile = test
-                .parent()
-                .and_then(Path::parent)
-                .expect("<target>/<profile>/deps");
-            profile.to_owned()
+            let program = std::env::current_exe().expect("a running program has a path");
+            let directory = program.parent().expect("a program is in a directory");
+            // Tests are in <target>/<profile>/deps.
+            match directory.ends_with("deps") {
+                true => directory.parent().unwrap_or(directory).to_owned(),
+                false => directory.to_owned(),
+            }
         },
         PathBuf::from,
     );

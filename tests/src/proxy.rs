@@ -1,6 +1,6 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -26,6 +26,7 @@ struct Conditions {
     open: Vec<(TcpStream, TcpStream)>,
     /// Connections accepted since the start.
     accepted: usize,
+    last_accepted: Option<Instant>,
 }
 
 impl Proxy {
@@ -104,11 +105,19 @@ impl Proxy {
 
     /// Connections accepted since the start.
     pub fn accepted(&self) -> usize {
+        self.conditions().accepted
+    }
+
+    /// When the last connection was accepted.
+    pub fn last_accepted(&self) -> Option<Instant> {
+        self.conditions().last_accepted
+    }
+
+    fn conditions(&self) -> MutexGuard<'_, Conditions> {
         self.network
             .conditions
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .accepted
     }
 }
 
@@ -136,6 +145,7 @@ impl Network {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
             conditions.accepted += 1;
+            conditions.last_accepted = Some(Instant::now());
             conditions.refusing
         };
         if refusing {

@@ -1,0 +1,95 @@
+//! What an agent tool runs when a session begins: the hook, as a whole process.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::json;
+use spaces_tests::Cli;
+use uuid::Uuid;
+
+use super::Measure;
+use crate::pair::Pair;
+use crate::process::{nothing, run_time, spacesctl};
+use crate::row::{Goal, Outcome, Title};
+use crate::stage::Stage;
+
+pub const MEASURE: Measure = Measure {
+    name: "session-start",
+    about: "hook session-start with a digest for the agent, the whole process",
+    run,
+};
+
+fn run(stage: &Stage) -> Outcome {
+    let site = stage.short();
+    let directory = stage.directory("session-start");
+    let repository = repository(&directory);
+    let cli = site.daemon.cli().within(&repository);
+    let input = directory.join("event.json");
+
+    let event = event(&repository);
+    let said = cli.run_with_input(&["hook", "session-start", "--tool", "claude-code"], &event);
+    assert!(
+        said.code == 0 && said.out.contains("additionalContext"),
+        "the hook tells the agent nothing: {}{}",
+        said.out,
+        said.err
+    );
+    let pair = Pair::in_turns(
+        stage.rounds(300),
+        || run_time(hook(&cli, &input, &repository)),
+        || run_time(nothing(&cli)),
+    );
+    site.until_sent();
+    Outcome::of_medians(
+        Title {
+            name: "hook session-start, whole process",
+            reference: "/bin/true",
+            goal: Goal::AtMost(4.0),
+        },
+        &pair,
+    )
+}
+
+/// A session that is new to the daemon, as each is when it starts.
+fn hook(cli: &Cli, input: &Path, repository: &Path) -> Command {
+    fs::write(input, event(repository)).expect("the directory is ours");
+    let mut command = spacesctl(cli, &["hook", "session-start", "--tool", "claude-code"]);
+    command.stdin(File::open(input).expect("it was written above"));
+    command
+}
+
+fn event(repository: &Path) -> String {
+    json!({
+        "session_id": Uuid::new_v4(),
+        "cwd": repository,
+        "hook_event_name": "SessionStart",
+        "source": "startup",
+    })
+    .to_string()
+}
+
+/// A repository in which others have worked too: see [`crate::sdk::place`].
+fn repository(directory: &Path) -> PathBuf {
+    let path = directory.join("app7");
+    fs::create_dir_all(path.join("src")).expect("the directory is ours");
+    git(&path, &["init", "-q", "-b", "branch0"]);
+    let origin = "https://github.com/acme/app7.git";
+    git(&path, &["remote", "add", "origin", origin]);
+    fs::write(path.join("src/module7.rs"), "fn seven() {}\n").expect("the directory is ours");
+    git(&path, &["add", "."]);
+    git(&path, &["commit", "-qm", "first"]);
+    path
+}
+
+fn git(directory: &Path, words: &[&str]) {
+    let status = Command::new("git")
+        .args(["-c", "user.name=B", "-c", "user.email=b@example.com"])
+        .args(words)
+        .current_dir(directory)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .stdin(Stdio::null())
+        .status()
+        .expect("git runs");
+    assert!(status.success(), "git {words:?} ended with {status}");
+}
