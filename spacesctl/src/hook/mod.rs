@@ -2,18 +2,18 @@
 //! runtime, no network, one short conversation with the daemon, and in every
 //! case exit code 0 within a second.
 
-mod adapter;
+pub mod adapter;
 pub mod config;
-mod digest;
-mod event;
+pub mod digest;
+pub mod event;
 pub mod failures;
 mod flow;
 mod link;
 mod memory;
-mod peer_text;
+pub mod peer_text;
 mod place;
-mod stdin;
-mod summary;
+pub mod stdin;
+pub mod summary;
 
 use std::ffi::OsString;
 use std::io::Write;

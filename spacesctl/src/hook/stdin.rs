@@ -31,7 +31,11 @@ pub fn read(limit: Duration) -> Result<Value, String> {
         .unwrap_or_else(|_| Err(format!("no complete input within {} ms", limit.as_millis())))
 }
 
-fn parse(input: impl Read) -> Result<Value, String> {
+/// Reads one JSON value, and nothing after it. `Null` where there is none.
+///
+/// # Errors
+/// What was wrong, in words.
+pub fn parse(input: impl Read) -> Result<Value, String> {
     let mut bounded = input.take(MAX_BYTES);
     let value = {
         let mut json = serde_json::Deserializer::from_reader(BufReader::new(&mut bounded));
