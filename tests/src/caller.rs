@@ -205,3 +205,28 @@ pub fn some(value: impl Into<Value>) -> Value {
 pub fn word(name: &str) -> Value {
     json!({ name: [] })
 }
+
+/// A change of the hub's settings, of these only.
+pub fn hub_settings(given: &[(&str, Value)]) -> Value {
+    let names = [
+        "hub_name",
+        "admission",
+        "rate_per_sec",
+        "rate_burst",
+        "message_days",
+        "messages_per_channel",
+        "delivery_days",
+        "idempotency_days",
+        "audit_days",
+        "session_days",
+        "session_timeout_secs",
+    ];
+    let change = names.iter().map(|name| {
+        let value = given.iter().find(|(one, _)| one == name);
+        (
+            (*name).to_owned(),
+            value.map_or_else(none, |(_, value)| some(value.clone())),
+        )
+    });
+    Value::Object(change.collect())
+}

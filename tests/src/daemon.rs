@@ -12,8 +12,9 @@ use crate::{Child, Cli, Hub, PATIENCE, binary, eventually};
 
 /// A real `spacesd` with a home of its own: one user on one machine.
 pub struct Daemon {
-    home: TempDir,
+    /// Before the home: its log is shown when a test fails.
     child: Option<Child>,
+    home: TempDir,
     log: &'static str,
 }
 
@@ -84,6 +85,13 @@ impl Daemon {
         fs::write(directory.join("config.toml"), text).expect("the home is ours");
     }
 
+    /// Adds to the configuration that `spacesctl join` wrote.
+    pub fn configure_also(&self, text: &str) {
+        let path = self.home.path().join("config/spaces/config.toml");
+        let written = fs::read_to_string(&path).expect("`join` wrote the configuration");
+        fs::write(&path, format!("{written}\n{text}")).expect("the home is ours");
+    }
+
     /// Points the configuration that `spacesctl join` wrote at another address
     /// of the same hub: a proxy before it.
     pub fn use_hub_at(&self, uri: &str) {
@@ -110,10 +118,7 @@ impl Daemon {
     pub fn run(&mut self) {
         let mut command = self.cli().command(&binary("spacesd"));
         command.env("SPACES_LOG", self.log);
-        self.child = Some(Child::spawn(
-            &mut command,
-            &self.home.path().join("spacesd.log"),
-        ));
+        self.child = Some(Child::spawn(&mut command, &self.log_file()));
         eventually("the daemon answers", || {
             if let Some(status) = self.child().exited() {
                 panic!("the daemon ended with {status} at its start");
@@ -192,6 +197,11 @@ impl Daemon {
 
     pub fn socket(&self) -> PathBuf {
         self.home.path().join("run/spaces/spacesd.sock")
+    }
+
+    /// Everything that the daemon printed, over all its runs.
+    pub fn log_file(&self) -> PathBuf {
+        self.home.path().join("spacesd.log")
     }
 
     pub fn state_dir(&self) -> PathBuf {

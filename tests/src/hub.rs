@@ -1,4 +1,5 @@
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -7,9 +8,10 @@ use crate::{Child, binary, eventually};
 
 /// A real hub on a loopback port, with a data directory of its own.
 pub struct Hub {
+    /// Before the directory: its log is shown when a test fails.
+    child: Option<Child>,
     directory: TempDir,
     port: u16,
-    child: Option<Child>,
 }
 
 impl Hub {
@@ -34,9 +36,14 @@ impl Hub {
         self.port
     }
 
+    /// Where the hub keeps everything.
+    pub fn data_dir(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
     /// The invite that the hub wrote on its first start.
     pub fn owner_invite(&self) -> String {
-        let path = self.directory.path().join("data/owner.invite");
+        let path = self.data_dir().join("owner.invite");
         fs::read_to_string(&path)
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
             .trim()
@@ -45,7 +52,7 @@ impl Hub {
 
     /// The token of the identity that published the module.
     pub fn publisher_token(&self) -> String {
-        let path = self.directory.path().join("data/owner.token");
+        let path = self.data_dir().join("owner.token");
         fs::read_to_string(&path)
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
             .trim()
@@ -67,7 +74,7 @@ impl Hub {
             .arg("--listen")
             .arg(format!("127.0.0.1:{}", self.port))
             .arg("--data-dir")
-            .arg(self.directory.path().join("data"))
+            .arg(self.data_dir())
             .arg("--port-file")
             .arg(&port_file);
         self.child = Some(Child::spawn(

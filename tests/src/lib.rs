@@ -15,7 +15,7 @@ mod wait;
 
 use std::path::PathBuf;
 
-pub use caller::{Caller, none, some, word};
+pub use caller::{Caller, hub_settings, none, some, word};
 pub use child::Child;
 pub use cli::{Cli, Finished};
 pub use daemon::{Daemon, raw_call};

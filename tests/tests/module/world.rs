@@ -4,7 +4,8 @@ use std::ops::Deref;
 
 use serde_json::{Map, Value, json};
 use spaces_domain::Role;
-use spaces_tests::{Caller, Hub, none, some, word};
+pub use spaces_tests::hub_settings as settings;
+use spaces_tests::{Caller, Hub, none, word};
 
 /// An open hub that bounds nobody's rate.
 pub struct World {
@@ -185,29 +186,4 @@ pub fn session(caller: &Caller) -> String {
     ]);
     caller.does("start_session", arguments);
     id
-}
-
-/// A change of the hub's settings, of these only.
-pub fn settings(given: &[(&str, Value)]) -> Value {
-    let names = [
-        "hub_name",
-        "admission",
-        "rate_per_sec",
-        "rate_burst",
-        "message_days",
-        "messages_per_channel",
-        "delivery_days",
-        "idempotency_days",
-        "audit_days",
-        "session_days",
-        "session_timeout_secs",
-    ];
-    let change = names.iter().map(|name| {
-        let value = given.iter().find(|(one, _)| one == name);
-        (
-            (*name).to_owned(),
-            value.map_or_else(none, |(_, value)| some(value.clone())),
-        )
-    });
-    Value::Object(change.collect())
 }
