@@ -15,7 +15,7 @@ BIN := $(CARGO_TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 HUB_CARGO := cd spaces-hub && cargo
 HUB_FLAGS := --ignore-rust-version
 
-.PHONY: help up down build test test-rust test-hub soak lint bench install uninstall ci setup setup-test clean
+.PHONY: help up down build test test-rust test-hub soak fuzz lint bench install uninstall ci setup setup-test clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ soak: setup-test ## an hour (SOAK_MINUTES) of load and faults: memory, files, th
 	cargo build --locked -p spacesd -p spacesctl
 	$(HUB_CARGO) build --locked $(HUB_FLAGS)
 	SOAK_DIR=$${SOAK_DIR:-$(CARGO_TARGET_DIR)/soak} cargo test --locked -p spaces-tests --test soak -- --include-ignored --nocapture
+
+fuzz: setup ## coverage-guided fuzzing, FUZZ_SECONDS (600) for each target
+	scripts/fuzz
 
 lint: setup-test ## format, clippy, shell scripts, service files
 	scripts/lint

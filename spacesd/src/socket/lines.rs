@@ -155,8 +155,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 }
 
 /// Bytes that have arrived and are not yet served.
-struct Received {
-    bytes: BytesMut,
+pub struct Received {
+    /// What arrives is added here.
+    pub bytes: BytesMut,
     /// How far there is known to be no end of a line.
     searched: usize,
     /// When the line that is not yet complete began.
@@ -164,7 +165,7 @@ struct Received {
 }
 
 impl Received {
-    fn new(bytes: BytesMut) -> Self {
+    pub fn new(bytes: BytesMut) -> Self {
         Self {
             bytes,
             searched: 0,
@@ -174,7 +175,10 @@ impl Received {
 
     /// The next line that is not blank. At the end of the stream what is left is a
     /// line too.
-    fn line(&mut self, ended: bool) -> Result<Option<BytesMut>, RpcError> {
+    ///
+    /// # Errors
+    /// A line is larger than a request may be.
+    pub fn line(&mut self, ended: bool) -> Result<Option<BytesMut>, RpcError> {
         loop {
             let end = self.bytes[self.searched..]
                 .iter()

@@ -3,7 +3,7 @@
 
 mod bind;
 mod http;
-mod lines;
+pub mod lines;
 mod seats;
 mod sse;
 
