@@ -15,7 +15,7 @@ BIN := $(CARGO_TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 HUB_CARGO := cd spaces-hub && cargo
 HUB_FLAGS := --ignore-rust-version
 
-.PHONY: help up down build test test-rust test-hub soak fuzz lint bench install uninstall ci setup setup-test clean
+.PHONY: help up down build test test-rust test-hub soak fuzz lint bench scale bench-docs bench-build install uninstall ci setup setup-test clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,11 +56,19 @@ fuzz: setup ## coverage-guided fuzzing, FUZZ_SECONDS (600) for each target
 lint: setup-test ## format, clippy, shell scripts, service files
 	scripts/lint
 
-bench: ## measure against references in the same run; writes bench/results.json
+bench: bench-build ## measure against references in the same run; writes bench/results.json
+	$(CARGO_TARGET_DIR)/release/spaces-bench
+
+scale: bench-build ## measure how costs grow with size; writes bench/growth.json
+	$(CARGO_TARGET_DIR)/release/spaces-bench scale
+
+bench-docs: bench-build ## put the last figures of both into README.md and docs/
+	$(CARGO_TARGET_DIR)/release/spaces-bench docs
+
+bench-build:
 	@scripts/setup --bench
 	cargo build --locked --release -p spacesd -p spacesctl -p spaces-bench
 	$(HUB_CARGO) build --locked $(HUB_FLAGS) --release
-	$(CARGO_TARGET_DIR)/release/spaces-bench
 
 install: setup ## release build into PREFIX (default /usr/local)
 	cargo build --locked --release -p spacesd -p spacesctl

@@ -2,19 +2,24 @@
 //! writes `bench/results.json`. `make bench` builds what it needs and runs it.
 
 mod awake;
+mod docs;
+mod growth;
 mod limits;
 mod lines;
 mod machine;
 mod measures;
 mod pair;
+mod picture;
 mod process;
 mod references;
 mod report;
 mod row;
 mod samples;
+mod scale;
 mod sdk;
 mod site;
 mod stage;
+mod subscribers;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -40,15 +45,19 @@ struct Arguments {
     #[arg(long)]
     list: bool,
     /// A tenth of the work, to see that it runs; writes no file
-    #[arg(long)]
+    #[arg(long, global = true)]
     quick: bool,
     /// Let processors sleep while nothing is to be done (see awake.rs)
-    #[arg(long)]
+    #[arg(long, global = true)]
     asleep: bool,
 }
 
 #[derive(Clone, Copy, Debug, Subcommand)]
 enum Command {
+    /// Measure how costs grow with size; writes bench/growth.json
+    Scale,
+    /// Put the last results into README.md and docs/
+    Docs,
     /// Count for ever, as long as standard input is open
     #[command(hide = true)]
     KeepAwake,
@@ -56,12 +65,25 @@ enum Command {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match arguments.command {
+    let outcome = match arguments.command {
         Some(Command::KeepAwake) => awake::count_for_ever(),
-        None if arguments.list => list(),
-        None => return measure(&arguments),
+        Some(Command::Docs) => docs::render(),
+        Some(Command::Scale) => scale(&arguments),
+        None if arguments.list => {
+            list();
+            Ok(())
+        }
+        None => measure(&arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failures) => {
+            for failure in failures {
+                eprintln!("spaces-bench: {failure}");
+            }
+            ExitCode::FAILURE
+        }
     }
-    ExitCode::SUCCESS
 }
 
 fn list() {
@@ -70,31 +92,14 @@ fn list() {
     }
 }
 
-fn measure(arguments: &Arguments) -> ExitCode {
-    let chosen = match choose(&arguments.only) {
-        Ok(chosen) => chosen,
-        Err(unknown) => {
-            eprintln!("spaces-bench: there is no measure `{unknown}`; --list shows them all");
-            return ExitCode::from(2);
-        }
-    };
-    let effort = if arguments.quick {
-        Effort::Quick
-    } else {
-        Effort::Full
-    };
-    let awake = match (!arguments.asleep).then(Awake::keep).transpose() {
-        Ok(awake) => awake,
-        Err(error) => {
-            eprintln!(
-                "spaces-bench: the processors cannot be kept awake: {error}. \
-                 It needs chrt (package util-linux); --asleep measures without"
-            );
-            return ExitCode::FAILURE;
-        }
-    };
-    let stage = Stage::new(effort);
-    let machine = Machine::here(&stage.directory("machine"), awake.is_some());
+/// What could not be done, in words.
+type Done = Result<(), Vec<String>>;
+
+fn measure(arguments: &Arguments) -> Done {
+    let chosen = choose(&arguments.only)?;
+    let _awake = awake(arguments)?;
+    let stage = Stage::new(effort(arguments));
+    let machine = Machine::here(&stage.directory("machine"), !arguments.asleep);
     println!("{}\n", machine.in_words());
 
     let mut outcome = Outcome::default();
@@ -105,33 +110,56 @@ fn measure(arguments: &Arguments) -> ExitCode {
         // One that fails has said why; the others are measured all the same.
         match catch_unwind(AssertUnwindSafe(|| (measure.run)(&stage))) {
             Ok(more) => outcome.extend(more),
-            Err(_) => failed.push(measure.name),
+            Err(_) => failed.push(format!("{} could not be measured", measure.name)),
         }
         eprintln!("   {:.1} s", begun.elapsed().as_secs_f64());
     }
     report::print(&outcome);
     if !failed.is_empty() {
-        eprintln!(
-            "spaces-bench: these could not be measured: {}",
-            failed.join(", ")
-        );
-        return ExitCode::FAILURE;
+        return Err(failed);
     }
-    if arguments.only.is_empty()
-        && effort == Effort::Full
-        && let Err(error) = report::write(&machine, &outcome)
-    {
-        eprintln!("spaces-bench: the results cannot be written: {error}");
-        return ExitCode::FAILURE;
+    if arguments.only.is_empty() && !arguments.quick {
+        let written = report::write(&machine, &outcome);
+        written.map_err(|error| vec![format!("the results cannot be written: {error}")])?;
     }
-    ExitCode::SUCCESS
+    Ok(())
+}
+
+fn scale(arguments: &Arguments) -> Done {
+    let _awake = awake(arguments)?;
+    let stage = Stage::new(effort(arguments));
+    let machine = Machine::here(&stage.directory("machine"), !arguments.asleep);
+    println!("{}\n", machine.in_words());
+    let growth = scale::measure(machine, effort(arguments));
+    if arguments.quick {
+        return Ok(());
+    }
+    growth::write(&growth).map_err(|error| vec![format!("bench/growth.json: {error}")])
+}
+
+fn effort(arguments: &Arguments) -> Effort {
+    match arguments.quick {
+        true => Effort::Quick,
+        false => Effort::Full,
+    }
+}
+
+fn awake(arguments: &Arguments) -> Result<Option<Awake>, Vec<String>> {
+    let kept = (!arguments.asleep).then(Awake::keep).transpose();
+    kept.map_err(|error| {
+        vec![format!(
+            "the processors cannot be kept awake: {error}. It needs chrt (package util-linux); --asleep measures without"
+        )]
+    })
 }
 
 /// The measures of these names, in their order; all of them without a name.
-fn choose(names: &[String]) -> Result<Vec<&'static Measure>, &str> {
+fn choose(names: &[String]) -> Result<Vec<&'static Measure>, Vec<String>> {
     let known = |name: &String| ALL.iter().any(|measure| measure.name == name);
     if let Some(unknown) = names.iter().find(|name| !known(name)) {
-        return Err(unknown);
+        return Err(vec![format!(
+            "there is no measure `{unknown}`; --list shows them all"
+        )]);
     }
     let chosen = ALL
         .iter()

@@ -4,10 +4,14 @@
 use std::sync::mpsc::{self, Receiver};
 use std::time::Instant;
 
-use spaces_bindings::reducers::{JoinServer, SendMessage, SetHubSettings, StartSession};
-use spaces_bindings::{
-    Completion, DbConnection, HubSettingsChange, MessageContext, MessageKind, Reducer,
+use spaces_bindings::reducers::{
+    AcquireClaim, JoinServer, SendMessage, SetHubSettings, StartSession,
 };
+use spaces_bindings::{
+    AdmissionPolicy, ClaimTarget, Completion, DbConnection, HubSettingsChange, MessageContext,
+    MessageKind, Reducer,
+};
+use spaces_domain::limits::CLAIM_TTL_MAX_SECS;
 use spaces_tests::{Caller, Hub, PATIENCE};
 use spacetimedb_sdk::Compression;
 use uuid::Uuid;
@@ -28,34 +32,49 @@ pub struct SdkClient {
 impl SdkClient {
     /// Connects as the identity that published the module.
     pub fn of_publisher(hub: &Hub) -> Self {
-        let token = hub.publisher_token();
-        let (server, channel) = agent_log(hub.port(), &token);
+        Self::with_token(hub, &hub.publisher_token())
+    }
+
+    /// Connects as a user whom the hub has not seen, and joins the first server.
+    pub fn of_stranger(hub: &Hub) -> Self {
+        let client = Self::with_token(hub, Caller::stranger(hub.port()).token());
+        client.join_server();
+        client
+    }
+
+    fn with_token(hub: &Hub, token: &str) -> Self {
+        let (server, channel) = agent_log(hub.port(), token);
         Self {
-            connection: connect(&hub.uri(), &token),
+            connection: connect(&hub.uri(), token),
             server,
             channel,
         }
     }
 
+    /// Lets everybody in.
+    pub fn open_doors(&self) {
+        self.change_settings(HubSettingsChange {
+            admission: Some(AdmissionPolicy::Open),
+            ..unchanged()
+        });
+    }
+
     /// Takes the bound off the rate of calls, and lets sessions stand without a
     /// heartbeat: what is measured is the work and not the hub's courtesy.
     pub fn lift_limits(&self) {
+        self.change_settings(HubSettingsChange {
+            rate_per_sec: Some(1_000_000),
+            rate_burst: Some(1_000_000),
+            session_timeout_secs: Some(30 * 24 * 3_600),
+            ..unchanged()
+        });
+    }
+
+    fn change_settings(&self, change: HubSettingsChange) {
         self.call(SetHubSettings {
             client_key: key(),
             agent_session: None,
-            change: HubSettingsChange {
-                hub_name: None,
-                admission: None,
-                rate_per_sec: Some(1_000_000),
-                rate_burst: Some(1_000_000),
-                message_days: None,
-                messages_per_channel: None,
-                delivery_days: None,
-                idempotency_days: None,
-                audit_days: None,
-                session_days: None,
-                session_timeout_secs: Some(30 * 24 * 3_600),
-            },
+            change,
         });
     }
 
@@ -71,28 +90,42 @@ impl SdkClient {
     /// Starts the sessions of the agents that [`SdkClient::fill`] posts for.
     pub fn start_sessions(&self) -> Vec<String> {
         (0..AGENTS)
-            .map(|number| {
-                let session_id = key();
-                let MessageContext {
-                    repo,
-                    branch,
-                    paths,
-                    ..
-                } = place(number);
-                self.call(StartSession {
-                    client_key: key(),
-                    session_id: session_id.clone(),
-                    agent_name: format!("claude.app{number}.main"),
-                    tool: "claude-code".to_owned(),
-                    repo: repo.unwrap_or_default(),
-                    branch,
-                    commit: None,
-                    task: Some(format!("task number {number}")),
-                    paths,
-                });
-                session_id
-            })
+            .map(|number| self.start_session(number))
             .collect()
+    }
+
+    /// Starts the sessions of these numbers, each with a claim of its own.
+    pub fn start_claiming(&self, from: u64, to: u64) {
+        for number in from..to {
+            let session_id = self.start_session(number);
+            self.call(AcquireClaim {
+                client_key: key(),
+                session_id,
+                repo: place(number).repo.unwrap_or_default(),
+                target: ClaimTarget::Paths,
+                patterns: vec![claimed(number)],
+                exclusive: true,
+                reason: None,
+                ttl_secs: CLAIM_TTL_MAX_SECS,
+            });
+        }
+    }
+
+    fn start_session(&self, number: u64) -> String {
+        let session_id = key();
+        let place = place(number);
+        self.call(StartSession {
+            client_key: key(),
+            session_id: session_id.clone(),
+            agent_name: format!("claude.app{number}.main"),
+            tool: "claude-code".to_owned(),
+            repo: place.repo.unwrap_or_default(),
+            branch: place.branch,
+            commit: None,
+            task: Some(format!("task number {number}")),
+            paths: place.paths,
+        });
+        session_id
     }
 
     /// Posts messages with the numbers `from..to`, many under way at once, and
@@ -225,6 +258,11 @@ pub fn place(number: u64) -> MessageContext {
     }
 }
 
+/// The path that the session of this number claims.
+pub fn claimed(number: u64) -> String {
+    format!("src/claimed{number}.rs")
+}
+
 /// The ids of the first server and of the channel in it that agents log to.
 pub fn agent_log(port: u16, token: &str) -> (u64, u64) {
     let rows =
@@ -232,6 +270,22 @@ pub fn agent_log(port: u16, token: &str) -> (u64, u64) {
     let row = rows.first().expect("a new hub has the channel");
     let number = |column: &str| row[column].as_u64().expect("an id is a number");
     (number("server_id"), number("id"))
+}
+
+fn unchanged() -> HubSettingsChange {
+    HubSettingsChange {
+        hub_name: None,
+        admission: None,
+        rate_per_sec: None,
+        rate_burst: None,
+        message_days: None,
+        messages_per_channel: None,
+        delivery_days: None,
+        idempotency_days: None,
+        audit_days: None,
+        session_days: None,
+        session_timeout_secs: None,
+    }
 }
 
 fn key() -> String {

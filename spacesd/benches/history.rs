@@ -8,14 +8,14 @@
 use std::time::{Duration, Instant};
 
 use spaces_api::Timestamp;
-use spaces_api::model::{ChannelType, Context, MessageKind, UserKind, Visibility};
 use spacesd::activity::{Activity, Ask, Place};
 use spacesd::cache::query::search::SearchQuery;
 use spacesd::cache::{Cache, PageQuery};
 use spacesd::place::Places;
-use spacesd::row::{Batch, Change, ChannelRow, Identity, MessageRow, Row, UserRow};
 
-const ME: Identity = Identity([1; 32]);
+#[path = "history/filled.rs"]
+mod filled;
+
 const ROUNDS: usize = 300;
 
 fn main() {
@@ -35,7 +35,9 @@ fn main() {
 fn measure(messages: u64) {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let cache = Cache::open(dir.path()).expect("a new cache").cache;
-    fill(&cache, messages);
+    let filling = Instant::now();
+    filled::fill(&cache, messages);
+    report(messages, "filling it", &mut [filling.elapsed()]);
     cache.close();
     drop(cache);
 
@@ -46,7 +48,7 @@ fn measure(messages: u64) {
     let activity = Activity::new(cache.clone(), Places::default());
     let ask = |session: usize| Ask {
         place: Place {
-            context: place(7),
+            context: filled::place(7),
             directory: None,
         },
         session: Some(format!("reader {session}")),
@@ -104,91 +106,6 @@ fn measure(messages: u64) {
         "file",
         cache.status().bytes / 1024
     );
-}
-
-fn place(number: u64) -> Context {
-    Context {
-        repo: Some(format!("github.com/acme/app{}", number % 10)),
-        branch: Some(format!("branch{}", number % 7)),
-        commit: None,
-        paths: vec![format!("src/module{number}.rs")],
-    }
-}
-
-fn fill(cache: &Cache, messages: u64) {
-    let started = Instant::now();
-    let at = |id: u64| Timestamp::from_micros(1_800_000_000_000_000 + id.cast_signed() * 1_000_000);
-    let user = UserRow {
-        identity: ME,
-        username: "alice".to_owned(),
-        display_name: None,
-        bio: None,
-        avatar_url: None,
-        kind: UserKind::Human,
-        created_at: at(0),
-    };
-    let channel = ChannelRow {
-        id: 1,
-        server_id: 1,
-        name: "agent-logs".to_owned(),
-        topic: None,
-        channel_type: ChannelType::AgentLog,
-        visibility: Visibility::Open,
-        position: 0,
-        slow_mode_secs: 0,
-        archived: false,
-        created_at: at(0),
-        dm_between: Vec::new(),
-    };
-    drop(cache.bind("bench", Some(ME)));
-    let rows = vec![
-        Change::Put(Row::User(user)),
-        Change::Put(Row::Channel(channel)),
-    ];
-    drop(cache.apply(Batch {
-        changes: rows,
-        ..Batch::default()
-    }));
-    let mut id = 0;
-    while id < messages {
-        let last = messages.min(id + 5_000);
-        let changes = (id + 1..=last)
-            .map(|id| {
-                Change::Put(Row::Message(MessageRow {
-                    id,
-                    seq: id,
-                    channel_id: 1,
-                    thread_id: None,
-                    author: ME,
-                    agent_address: Some(format!("@alice/agent{}", id % 50)),
-                    session_id: Some(format!("session {}", id / 3)),
-                    kind: if id % 3 == 0 { MessageKind::Summary } else { MessageKind::Text },
-                    content: format!("summary number {id}: what was done and what is left, in some thirty words or so"),
-                    context: place(id),
-                    reply_to: None,
-                    mentions: Vec::new(),
-                    reactions: Vec::new(),
-                    created_at: at(id),
-                    edited_at: None,
-                    deleted: false,
-                    note_done: None,
-                    private: false,
-                    client_key: None,
-                }))
-            })
-            .collect();
-        let batch = Batch {
-            changes,
-            snapshot_of: Vec::new(),
-            synced_to: (last == messages).then_some(last),
-        };
-        cache
-            .apply(batch)
-            .blocking_recv()
-            .expect("the batch is applied");
-        id = last;
-    }
-    report(messages, "filling it", &mut [started.elapsed()]);
 }
 
 fn rounds(mut work: impl FnMut(usize)) -> Vec<Duration> {

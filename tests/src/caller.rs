@@ -114,6 +114,11 @@ impl Caller {
         self.post("/v1/database/spaces/sql", query)
     }
 
+    /// What proves to the hub who this is.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// The argument that names this caller.
     pub fn id(&self) -> Value {
         json!({ "__identity__": format!("0x{}", self.identity) })

@@ -13,9 +13,10 @@ mod tests;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use serde_json::value::{RawValue, to_raw_value};
 use spaces_api::Timestamp;
 use spaces_api::model::{ActivityItem, ActivityKind, Context};
 use uuid::Uuid;
@@ -70,7 +71,7 @@ impl std::hash::Hash for Place {
 }
 
 /// A digest.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug, Default)]
 pub struct Digested {
     /// Most relevant first.
     pub items: Vec<ActivityItem>,
@@ -79,6 +80,32 @@ pub struct Digested {
     /// The unread inbox items among `items`: to be given to
     /// [`Cache::mark_shown`] once they have been shown.
     pub unread: Vec<u64>,
+    json: OnceLock<Box<RawValue>>,
+}
+
+impl Digested {
+    pub fn new(items: Vec<ActivityItem>, omitted: u64) -> Self {
+        let unread = items
+            .iter()
+            .filter_map(|item| match &item.what {
+                ActivityKind::Inbox { item } => Some(item.id),
+                _ => None,
+            })
+            .collect();
+        Self {
+            items,
+            omitted,
+            unread,
+            json: OnceLock::new(),
+        }
+    }
+
+    /// The items as JSON, written once for everybody who is given this digest:
+    /// writing them takes longer than all else that a remembered one costs.
+    pub fn items_as_json(&self) -> &RawValue {
+        self.json
+            .get_or_init(|| to_raw_value(&self.items).expect("items are plain data with text keys"))
+    }
 }
 
 /// Makes digests. Cheap to clone.
@@ -174,18 +201,7 @@ impl Activity {
             ask.limit
         };
         let (items, omitted) = bounds::fit(ranked, limit, ask.max_tokens);
-        let unread = items
-            .iter()
-            .filter_map(|item| match &item.what {
-                ActivityKind::Inbox { item } => Some(item.id),
-                _ => None,
-            })
-            .collect();
-        Ok(Digested {
-            items,
-            omitted,
-            unread,
-        })
+        Ok(Digested::new(items, omitted))
     }
 
     fn remembered(&self, key: &Key, generation: u64) -> Option<Arc<Digested>> {

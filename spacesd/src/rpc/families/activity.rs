@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
+use serde_json::value::RawValue;
 use spaces_api::methods::activity::{Digest, ListParams, Watching};
-use spaces_api::model::ActivityItem;
-use spaces_api::{ErrorKind, RpcError, Timestamp};
+use spaces_api::model::{ActivityItem, Context};
+use spaces_api::{ErrorKind, Meta, RpcError, Timestamp};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
@@ -28,7 +30,7 @@ const SETTLE: Duration = Duration::from_millis(250);
 
 const CHANGED: &str = "activity.changed";
 
-pub(super) async fn list(call: &Call, params: ListParams) -> Result<Digest, RpcError> {
+pub(super) async fn list(call: &Call, params: ListParams) -> Result<Vec<u8>, RpcError> {
     let mark_shown = params.mark_shown;
     let ask = ask(call, params).await?;
     let digested = digest(&call.daemon, &ask).await?;
@@ -36,7 +38,29 @@ pub(super) async fn list(call: &Call, params: ListParams) -> Result<Digest, RpcE
         // Lost only with the cache itself; then they are shown once more.
         let _ = call.daemon.cache.mark_shown(digested.unread.clone()).await;
     }
-    Ok(shown(&call.daemon, &ask, &digested))
+    Ok(written(&digested, &ask.place.context, call.daemon.meta()))
+}
+
+/// A [`Digest`] as JSON. A remembered one is mostly this text, so that part of it
+/// is written only once.
+fn written(digested: &Digested, context: &Context, meta: Meta) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Written<'a> {
+        items: &'a RawValue,
+        context: &'a Context,
+        omitted: u64,
+        meta: Meta,
+    }
+    let items = digested.items_as_json();
+    let mut json = Vec::with_capacity(items.get().len() + 1024);
+    let written = Written {
+        items,
+        context,
+        omitted: digested.omitted,
+        meta,
+    };
+    serde_json::to_writer(&mut json, &written).expect("a digest is plain data with text keys");
+    json
 }
 
 pub(super) async fn watch(call: &Call, params: ListParams) -> Result<Watching, RpcError> {
@@ -159,4 +183,50 @@ fn comparable(digested: &Digested) -> Vec<ActivityItem> {
         ..item.clone()
     };
     digested.items.iter().map(unscored).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use spaces_api::methods::activity::Digest;
+    use spaces_api::model::{ActivityItem, ActivityKind, Context};
+    use spaces_api::{HubState, Meta, Timestamp};
+
+    use super::written;
+    use crate::activity::Digested;
+    use crate::cache::fixture::{Fixture, ME, session_row};
+    use crate::row::Row;
+
+    #[test]
+    fn what_is_written_by_hand_is_what_the_contract_says() {
+        let fixture = Fixture::new();
+        let context = Context {
+            repo: Some("github.com/acme/app".to_owned()),
+            ..Context::default()
+        };
+        fixture.put([Row::Session(session_row("s", ME, context.clone()))]);
+        let session = fixture.cache.session("s").unwrap().unwrap();
+        let item = ActivityItem {
+            what: ActivityKind::Session { session },
+            score: 1.5,
+            why: vec!["this \"repository\"".to_owned()],
+        };
+        let meta = Meta {
+            as_of: Timestamp::from_micros(1),
+            hub: HubState::Offline,
+            stale_for_ms: 7,
+        };
+        let digest = Digest {
+            items: vec![item.clone(), item.clone()],
+            context: context.clone(),
+            omitted: 3,
+            meta,
+        };
+        let digested = Digested::new(vec![item.clone(), item], 3);
+        for _ in 0..2 {
+            assert_eq!(
+                String::from_utf8(written(&digested, &context, meta)).unwrap(),
+                serde_json::to_string(&digest).unwrap()
+            );
+        }
+    }
 }

@@ -41,7 +41,7 @@ static DISCOVERED: LazyLock<Vec<u8>> =
     LazyLock::new(|| openrpc_document().to_string().into_bytes());
 
 /// Methods and what answers them. `now` answers from memory and the cache at
-/// once; `later` may wait.
+/// once; `later` may wait; `written` may wait and gives the JSON text itself.
 macro_rules! routes {
     ($($when:ident $method:ty => $handler:path;)*) => {
         /// Answers one call with the JSON text of its result.
@@ -70,6 +70,9 @@ macro_rules! routes {
         // Boxed, so that a read does not carry the room of the largest write.
         finish::<$method>(Box::pin($handler($call, $params)).await)
     };
+    (@written $method:ty, $handler:path, $call:ident, $params:ident) => {
+        Box::pin($handler($call, $params)).await
+    };
 }
 
 routes! {
@@ -86,7 +89,7 @@ routes! {
     now api::session::List => session::list;
     now api::session::Show => session::show;
 
-    later api::activity::List => activity::list;
+    written api::activity::List => activity::list;
     later api::activity::Watch => activity::watch;
 
     later api::message::Send => message::send;
