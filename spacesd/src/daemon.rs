@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use spaces_api::model::{DaemonStatus, HubMode, HubStatus, Role, SpoolStatus};
 use spaces_api::{ErrorKind, HubState, Meta, PROTOCOL, RpcError, Timestamp, VERSION};
@@ -22,6 +22,9 @@ use crate::rpc::{Overlay, Renderings, own_username};
 use crate::session_ids::SessionIds;
 use crate::spool::Spool;
 use crate::uplink::{LinkStatus, Uplink};
+
+/// Clocks that differ by less are taken to agree: one is slewed, not set.
+const CLOCK_STEP: Duration = Duration::from_secs(2);
 
 /// A running daemon.
 pub struct Daemon {
@@ -152,18 +155,47 @@ impl Daemon {
         self.hub.link.borrow().state == HubState::Live
     }
 
-    /// The freshness of what is read now.
+    /// The freshness of what is read now. A clock that is set makes it neither
+    /// fresher nor older.
     pub fn meta(&self) -> Meta {
         let link = self.hub.link.borrow();
-        let as_of = link.as_of.max(self.cache.as_of());
+        let state = match link.state {
+            // What the hub sends cannot be stored: reads show an older state.
+            HubState::Live if self.cache.fault().is_some() => HubState::Syncing,
+            state => state,
+        };
+        let age = Age {
+            as_of: match link.fresh_at {
+                Some(_) => link.as_of,
+                None => self.cache.as_of(),
+            },
+            fresh_ago: link.fresh_at.map(|at| at.elapsed()),
+            running_for: self.lifetime.started.elapsed(),
+        };
+        let (as_of, stale_for_ms) = age.at(Timestamp::now());
         Meta {
             as_of,
-            hub: link.state,
-            stale_for_ms: match link.state {
+            hub: state,
+            stale_for_ms: match state {
                 HubState::Live => 0,
-                HubState::Syncing | HubState::Offline => as_of.millis_until(Timestamp::now()),
+                HubState::Syncing | HubState::Offline => stale_for_ms,
             },
         }
+    }
+
+    /// What time it is on the hub, by whose clock its leases run: as it told,
+    /// and as time went on here since. Our own clock may be wrong or be set.
+    pub fn hub_time(&self) -> Timestamp {
+        let link = self.hub.link.borrow();
+        let now = Timestamp::now().as_micros();
+        let by_skew = now.saturating_add(link.clock_skew_ms.unwrap_or(0).saturating_mul(1000));
+        let by_duration = link.hub_time.map_or(i64::MIN, |(told, at)| {
+            let since = i64::try_from(at.elapsed().as_micros()).unwrap_or(i64::MAX);
+            told.as_micros().saturating_add(since)
+        });
+        // A clock that was set back makes the first too early, a machine that
+        // slept the second.
+        Timestamp::from_micros(by_skew.max(by_duration))
     }
 
     /// Whether reads can be answered truthfully.
@@ -354,4 +386,76 @@ fn resident_bytes() -> Option<u64> {
     let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages: u64 = statm.split_whitespace().nth(1)?.parse().ok()?;
     Some(pages * u64::try_from(rustix::param::page_size()).ok()?)
+}
+
+/// How old what is read is, as far as it is known.
+struct Age {
+    /// By the wall clock of that time.
+    as_of: Timestamp,
+    /// The same by a clock that is never set, where it was in this run.
+    fresh_ago: Option<Duration>,
+    running_for: Duration,
+}
+
+impl Age {
+    /// When it was as the hub's, on the present wall clock, and the milliseconds
+    /// since; at least so many, where the clocks do not agree.
+    fn at(&self, now: Timestamp) -> (Timestamp, u64) {
+        let told = Duration::from_millis(self.as_of.millis_until(now));
+        let (age, tolerance) = match self.fresh_ago {
+            Some(ago) => (ago, CLOCK_STEP),
+            // From before this run, whatever the wall clock says.
+            None => (told.max(self.running_for), Duration::ZERO),
+        };
+        let millis = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+        if age.abs_diff(told) <= tolerance && self.as_of <= now {
+            return (self.as_of, millis);
+        }
+        let micros = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
+        let as_of = Timestamp::from_micros(now.as_micros().saturating_sub(micros));
+        (as_of, millis)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use spaces_api::Timestamp;
+
+    use super::Age;
+
+    const HOUR: i64 = 3_600_000_000;
+
+    fn at(micros: i64) -> Timestamp {
+        Timestamp::from_micros(micros)
+    }
+
+    #[test]
+    fn an_age_is_that_of_the_clock_that_was_not_set() {
+        let as_of = at(1_000 * HOUR);
+        let age = Age {
+            as_of,
+            fresh_ago: Some(Duration::from_secs(60)),
+            running_for: Duration::from_secs(7200),
+        };
+        let minute = 60_000_000;
+        assert_eq!(age.at(at(1_000 * HOUR + minute)), (as_of, 60_000));
+        for set in [-HOUR, HOUR] {
+            let now = 1_000 * HOUR + minute + set;
+            assert_eq!(age.at(at(now)), (at(now - minute), 60_000), "set by {set}");
+        }
+    }
+
+    #[test]
+    fn a_time_from_before_the_start_is_never_later_than_the_start() {
+        let age = Age {
+            as_of: at(1_000 * HOUR),
+            fresh_ago: None,
+            running_for: Duration::from_secs(60),
+        };
+        assert_eq!(age.at(at(1_002 * HOUR)), (at(1_000 * HOUR), 7_200_000));
+        let back = 999 * HOUR;
+        assert_eq!(age.at(at(back)), (at(back - 60_000_000), 60_000));
+    }
 }

@@ -39,11 +39,14 @@ async fn hub_state(daemon: Arc<Daemon>) {
     let mut link = daemon.hub.link.clone();
     let mut last = HubState::Offline;
     loop {
-        let (state, as_of, detail) = {
+        let (state, fresh, detail) = {
             let now = link.borrow_and_update();
-            (now.state, now.as_of, now.detail.clone())
+            let fresh = now.fresh_at.map(|_| now.as_of);
+            (now.state, fresh, now.detail.clone())
         };
-        daemon.cache.note_live(as_of);
+        if let Some(as_of) = fresh {
+            daemon.cache.note_live(as_of);
+        }
         if state != last {
             info!(state = state.as_str(), %detail, "hub");
             last = state;

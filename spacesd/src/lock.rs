@@ -25,6 +25,18 @@ pub enum LockError {
     },
 }
 
+impl LockError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Held { .. } => None,
+            Self::Io { .. } => Some(
+                "spacesd accepts nothing that it cannot keep: make the directory writable, or name another with SPACES_STATE_DIR",
+            ),
+        }
+    }
+}
+
 impl Lock {
     /// Takes the lock of this file, which is made if it is not there, without waiting.
     ///
@@ -61,9 +73,14 @@ impl Lock {
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        file.set_len(0).map_err(failed)?;
-        file.rewind().map_err(failed)?;
-        writeln!(file, "{}", std::process::id()).map_err(failed)?;
+        // Says who holds it; a full disk does not weaken the lock.
+        let noted = file
+            .set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| writeln!(file, "{}", std::process::id()));
+        if let Err(error) = noted {
+            tracing::warn!(path = %path.display(), %error, "the lock does not tell who holds it");
+        }
         Ok(Self { _file: file })
     }
 }

@@ -99,7 +99,11 @@ fn run(places: &Paths, settings: Settings) -> anyhow::Result<()> {
 
     make_private(&places.state_dir)?;
     make_private(&places.cache_dir)?;
-    let _lock = Lock::take(&places.state_dir.join("spacesd.lock"))?;
+    let _lock =
+        Lock::take(&places.state_dir.join("spacesd.lock")).map_err(|error| match error.hint() {
+            Some(hint) => anyhow!("{error}\n{hint}"),
+            None => anyhow!(error),
+        })?;
     let bound = Bound::acquire(&places.socket).map_err(|error| match error.hint() {
         Some(hint) => anyhow!("{error}\n{hint}"),
         None => anyhow!(error),
@@ -113,6 +117,8 @@ fn run(places: &Paths, settings: Settings) -> anyhow::Result<()> {
     let outbox = Outbox::open(&places.state_dir, limits::outbox(&config))?;
     let cache = Cache::open(&places.cache_dir)?;
     cache.cache.set_limits(limits::cache(&config));
+    let heard_to = cache.cache.events().last_receipt_change();
+    outbox.outbox.number_beyond(heard_to);
 
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
@@ -300,6 +306,10 @@ fn follow_signals(daemon: &Arc<Daemon>) -> anyhow::Result<()> {
 fn make_private(dir: &Path) -> anyhow::Result<()> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
     made.with_context(|| format!("cannot make the directory {}", dir.display()))?;
+    let mode = std::fs::metadata(dir).map(|facts| facts.permissions().mode());
+    if mode.is_ok_and(|mode| mode & 0o777 == 0o700) {
+        return Ok(());
+    }
     let owner_only = std::fs::Permissions::from_mode(0o700);
     std::fs::set_permissions(dir, owner_only)
         .with_context(|| format!("cannot protect the directory {}", dir.display()))

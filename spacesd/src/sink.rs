@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::cache::Cache;
 use crate::live_sessions::LiveSessions;
@@ -26,6 +26,10 @@ impl Sink for CacheSink {
 
     fn belongs_to(&self, hub: &str, me: Identity) -> oneshot::Receiver<()> {
         self.cache.bind(hub, Some(me))
+    }
+
+    fn rebuilds(&self) -> watch::Receiver<u64> {
+        self.cache.rebuilds()
     }
 
     fn open_sessions(&self) -> Vec<String> {

@@ -1,16 +1,18 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::binary;
+use crate::{Disk, binary};
 
 /// `spacesctl` with directories of its own: as a user of one machine.
 #[derive(Clone)]
 pub struct Cli {
     home: PathBuf,
     directory: PathBuf,
+    disk: Option<Arc<Disk>>,
 }
 
 /// What a finished `spacesctl` left.
@@ -21,10 +23,11 @@ pub struct Finished {
 }
 
 impl Cli {
-    pub(crate) fn new(home: &Path) -> Self {
+    pub(crate) fn new(home: &Path, disk: Option<Arc<Disk>>) -> Self {
         Self {
             home: home.to_owned(),
             directory: home.to_owned(),
+            disk,
         }
     }
 
@@ -32,14 +35,21 @@ impl Cli {
     #[must_use]
     pub fn within(&self, directory: &Path) -> Self {
         Self {
-            home: self.home.clone(),
             directory: directory.to_owned(),
+            ..self.clone()
         }
     }
 
     /// A command with this user's environment and nothing of the developer's.
     pub fn command(&self, program: &Path) -> Command {
-        let mut command = Command::new(program);
+        let mut command = match &self.disk {
+            None => Command::new(program),
+            Some(disk) => {
+                let mut inside = Command::new("nsenter");
+                inside.args(disk.way_in(&self.directory)).arg(program);
+                inside
+            }
+        };
         let path = std::env::var_os("PATH").unwrap_or_default();
         command
             .env_clear()

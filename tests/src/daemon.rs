@@ -1,6 +1,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -8,7 +9,7 @@ use spaces_api::{HubState, Method, RpcError};
 use spaces_client::Client;
 use tempfile::TempDir;
 
-use crate::{Child, Cli, Hub, PATIENCE, binary, eventually};
+use crate::{Child, Cli, Clock, Disk, Hub, PATIENCE, binary, eventually};
 
 /// A real `spacesd` with a home of its own: one user on one machine.
 pub struct Daemon {
@@ -16,6 +17,8 @@ pub struct Daemon {
     child: Option<Child>,
     home: TempDir,
     log: &'static str,
+    disk: Option<Arc<Disk>>,
+    clock: Option<Clock>,
 }
 
 impl Daemon {
@@ -32,7 +35,26 @@ impl Daemon {
             home,
             child: None,
             log: "spacesd=debug,info",
+            disk: None,
+            clock: None,
         }
+    }
+
+    /// Puts one of the machine's directories, such as `state` or `cache`, on a
+    /// small disk of its own. Before anything has run.
+    pub fn put_on_disk(&mut self, directory: &str, kibibytes: u32) -> Arc<Disk> {
+        let disk = Arc::new(Disk::mount(&self.home.path().join(directory), kibibytes));
+        self.disk = Some(Arc::clone(&disk));
+        disk
+    }
+
+    /// Gives the daemon a clock that the test sets, from its next start on.
+    pub fn set_by(&mut self, clock: Clock) {
+        self.clock = Some(clock);
+    }
+
+    pub fn clock(&self) -> &Clock {
+        self.clock.as_ref().expect("the test gave it a clock")
     }
 
     /// A daemon in local mode: it starts a hub of its own and owns it.
@@ -118,6 +140,9 @@ impl Daemon {
     pub fn run(&mut self) {
         let mut command = self.cli().command(&binary("spacesd"));
         command.env("SPACES_LOG", self.log);
+        if let Some(clock) = &self.clock {
+            clock.rule(&mut command);
+        }
         self.child = Some(Child::spawn(&mut command, &self.log_file()));
         eventually("the daemon answers", || {
             if let Some(status) = self.child().exited() {
@@ -182,13 +207,59 @@ impl Daemon {
             .unwrap_or_else(|error| panic!("{}: {error}", M::NAME))
     }
 
+    /// The user's name on the hub, as others address it: `@alice`.
+    pub fn username(&self) -> String {
+        let me = self.call("user.me", json!({}));
+        let name = me["user"]["username"].as_str().expect("a user has a name");
+        format!("@{name}")
+    }
+
+    /// Queues a message in a channel.
+    pub fn post(&self, channel: &str, content: &str) -> Result<Value, spaces_client::Error> {
+        let post = json!({"channel": channel, "content": content});
+        self.try_call("message.send", post)
+    }
+
+    /// The contents of a channel's messages that the hub has confirmed, oldest
+    /// first, as this daemon shows them.
+    pub fn confirmed(&self, channel: impl Into<Value>) -> Vec<String> {
+        let channel = channel.into();
+        let mut contents = Vec::new();
+        let mut before = Value::Null;
+        loop {
+            let mut params = json!({"channel": channel, "limit": 500});
+            if !before.is_null() {
+                params["before"] = before;
+            }
+            let page = self.call("message.list", params);
+            let messages = page["messages"].as_array().expect("a page has messages");
+            let older = messages
+                .iter()
+                .filter(|message| message["pending"] == false && message["kind"] != "join")
+                .filter_map(|message| message["content"].as_str().map(str::to_owned));
+            contents.splice(0..0, older.collect::<Vec<_>>());
+            before = page["before"].clone();
+            if before.is_null() || messages.is_empty() {
+                return contents;
+            }
+        }
+    }
+
+    /// Waits until nothing is queued.
+    pub fn until_sent(&self) {
+        eventually("everything is sent", || {
+            let flushed = self.call("outbox.flush", json!({"timeout_ms": 5_000}));
+            (flushed["still_queued"] == 0).then_some(())
+        });
+    }
+
     /// A client with a connection of its own.
     pub fn client(&self) -> Client {
         Client::new(self.socket())
     }
 
     pub fn cli(&self) -> Cli {
-        Cli::new(self.home.path())
+        Cli::new(self.home.path(), self.disk.clone())
     }
 
     pub fn home(&self) -> &Path {

@@ -44,7 +44,7 @@ pub struct Opened {
 /// Why no cache could be opened; the disk or its permissions are at fault.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "cannot make the cache {path}: {source}; check that the directory can be written, or set another with SPACES_CACHE_DIR"
+    "cannot use the cache {path}: {source}; check that the directory can be written and has room, or set another with SPACES_CACHE_DIR"
 )]
 pub struct OpenError {
     pub path: std::path::PathBuf,
@@ -109,6 +109,7 @@ impl Cache {
         let store = store::Store::in_dir(dir).map_err(|error| failed(error.into()))?;
         let (db, warning) = match store.open_existing() {
             Ok(db) => (db, None),
+            Err(store::Unusable::Disk(error)) => return Err(failed(error.into())),
             Err(reason) => {
                 let warning = match &reason {
                     store::Unusable::Absent => None,

@@ -88,7 +88,7 @@ impl State {
     }
 
     pub fn note_live(&self, at: Timestamp) {
-        self.as_of.fetch_max(at.as_micros(), Ordering::Relaxed);
+        self.as_of.store(at.as_micros(), Ordering::Relaxed);
     }
 
     pub fn as_of(&self) -> Timestamp {

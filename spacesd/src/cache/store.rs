@@ -149,7 +149,19 @@ pub(super) enum Unusable {
     #[error("it has schema version {0}, this program uses {SCHEMA}")]
     OtherSchema(u32),
     #[error("it is damaged: {0}")]
-    Damaged(#[from] rusqlite::Error),
+    Damaged(rusqlite::Error),
+    /// The file may be good: a full disk, a missing permission.
+    #[error("it cannot be used: {0}")]
+    Disk(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Unusable {
+    fn from(error: rusqlite::Error) -> Self {
+        match is_damage(&error) || is_strange(&error) {
+            true => Self::Damaged(error),
+            false => Self::Disk(error),
+        }
+    }
 }
 
 /// Why an empty cache could not be made.
@@ -159,6 +171,13 @@ pub enum StoreError {
     Io(#[from] io::Error),
     #[error(transparent)]
     Sql(#[from] rusqlite::Error),
+}
+
+/// A database that lacks what our schema has, or holds something else there.
+fn is_strange(error: &rusqlite::Error) -> bool {
+    error
+        .sqlite_error_code()
+        .is_none_or(|code| code == rusqlite::ErrorCode::Unknown)
 }
 
 /// True where the file itself is at fault, and only a new one helps.

@@ -312,6 +312,13 @@ impl Outbox {
             .send(Command::Mark(MarkOf::MessageId { key, id }));
     }
 
+    /// Changes from now on have higher numbers than this one, which a listener has
+    /// from an earlier file: that may be lost, and the clock may have been set back.
+    pub fn number_beyond(&self, change_seq: u64) {
+        let change = i64::try_from(change_seq).unwrap_or(0);
+        self.inbox.send(Command::NumberBeyond(change));
+    }
+
     /// Takes other limits from now on. What is queued stays.
     pub fn set_limits(&self, limits: Limits) {
         self.shared.memory().limits = limits;

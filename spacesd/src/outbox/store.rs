@@ -110,6 +110,8 @@ pub(super) struct Store {
     next_id: i64,
     next_change: i64,
     durable: bool,
+    /// Why it cannot be written, as the opening found.
+    pub fault: Option<rusqlite::Error>,
     /// The file behind it was set aside: nothing may be written to it.
     pub abandoned: bool,
 }
@@ -148,9 +150,15 @@ impl Store {
             next_id: 1,
             next_change: 1,
             durable: true,
+            fault: None,
             abandoned: false,
         };
         store.number_on()?;
+        match store.keep_numbering() {
+            // What is queued can be read: it is not to wait for room on the disk.
+            Err(error) if !is_damage(&error) => store.fault = Some(error),
+            kept => kept?,
+        }
         Ok(store)
     }
 
@@ -168,13 +176,18 @@ impl Store {
             .mark(Mark::Numbered)?
             .unwrap_or_else(|| Timestamp::now().as_micros());
         self.next_change = change.max(numbered) + NUMBERS_SKIPPED;
-        self.keep_numbering()
+        Ok(())
     }
 
     /// Goes on above the numbers that another store has given.
     pub fn number_beyond(&mut self, other: &Self) {
         self.next_id = self.next_id.max(other.next_id);
         self.next_change = self.next_change.max(other.next_change);
+    }
+
+    /// Goes on above this number of a change.
+    pub fn number_beyond_change(&mut self, change: i64) {
+        self.next_change = self.next_change.max(change);
     }
 
     /// Remembers how far the numbering is.

@@ -61,6 +61,7 @@ pub(super) enum Command {
         reply: oneshot::Sender<bool>,
     },
     Mark(MarkOf),
+    NumberBeyond(i64),
     /// Runs after what was sent before it is written.
     Read(Query),
     Close {
@@ -135,6 +136,9 @@ pub(super) fn start(loaded: Loaded, shared: Arc<Shared>) -> io::Result<Inbox> {
         closing: None,
     };
     writer.fill_memory(loaded.queued, loaded.rejected, loaded.tried_through);
+    if let Some(error) = writer.store.fault.take() {
+        writer.disk_failed(&error);
+    }
     std::thread::Builder::new()
         .name("outbox".into())
         .spawn(move || writer.run())?;
@@ -216,6 +220,7 @@ impl Writer {
                 };
                 self.marks_due.get_or_insert(Instant::now() + linger);
             }
+            Command::NumberBeyond(change) => self.store.number_beyond_change(change),
             Command::Close { reply } => self.closing = Some(reply),
             other => self.group.push(other),
         }

@@ -20,6 +20,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// How long a sent message has to come back from the hub.
 const SHOWN_WITHIN: Duration = Duration::from_secs(1);
 
+/// How long a call waits for a mark of its own in the cache, which may be on a
+/// full disk.
+pub(super) const WRITTEN_WITHIN: Duration = Duration::from_secs(2);
+
 /// A write to be queued.
 pub(super) struct Write {
     pub method: &'static str,

@@ -6,8 +6,9 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use spaces_api::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use super::serve::Connection;
@@ -52,7 +53,11 @@ pub(super) enum Event {
     /// An answer to a heartbeat.
     Alive {
         round_trip: Duration,
+        /// The hub's clock when it answered.
+        hub_time: Timestamp,
         clock_skew_ms: i64,
+        /// When what is stored equalled what the hub holds.
+        stored_to: Instant,
     },
     /// The last event, unless the thread is stuck.
     Ended(String),

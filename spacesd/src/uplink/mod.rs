@@ -20,7 +20,7 @@ mod token;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use spaces_api::{HubState, Timestamp};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -79,12 +79,21 @@ impl Default for Timing {
             sync_within: Duration::from_secs(120),
             heartbeat_every: Duration::from_secs(5),
             sessions_every: Duration::from_secs(45),
-            answer_within: Duration::from_secs(10),
+            answer_within: Duration::from_secs(9),
             first_backoff: Duration::from_millis(250),
             longest_backoff: Duration::from_secs(30),
             settled_after: Duration::from_secs(60),
             retry_spacing: Duration::from_secs(1),
         }
+    }
+}
+
+impl Timing {
+    /// A link on which nothing passes any more is given up within this time,
+    /// whenever it stalled: at worst just after a heartbeat was answered, so that
+    /// the next one has to be waited for, and then its answer.
+    pub fn stall_noticed_within(&self) -> Duration {
+        self.heartbeat_every + self.answer_within
     }
 }
 
@@ -102,6 +111,10 @@ pub trait Sink: Send + Sync + 'static {
     /// forgets: `last_seq` is 0 then. Resolves once that is on disk.
     fn belongs_to(&self, hub: &str, me: Identity) -> oneshot::Receiver<()>;
 
+    /// Changes when the sink has begun anew by itself: all that it was given has
+    /// to come again.
+    fn rebuilds(&self) -> watch::Receiver<u64>;
+
     /// Ids of the sessions that are alive on this machine, for the heartbeat.
     fn open_sessions(&self) -> Vec<String>;
 }
@@ -114,8 +127,10 @@ pub struct LinkStatus {
     pub detail: String,
     /// Since when `state` is what it is.
     pub since: Timestamp,
-    /// The last moment at which the rows handed to the sink were the hub's.
+    /// The last moment at which what the sink has stored was what the hub holds.
     pub as_of: Timestamp,
+    /// The same by a clock that is never set.
+    pub fresh_at: Option<Instant>,
     pub identity: Option<Identity>,
     pub schema_version: Option<u32>,
     pub module_version: Option<String>,
@@ -127,6 +142,8 @@ pub struct LinkStatus {
     pub round_trip: Option<Duration>,
     /// The hub's clock less ours, in milliseconds.
     pub clock_skew_ms: Option<i64>,
+    /// The hub's clock at its last answer, and when that came.
+    pub hub_time: Option<(Timestamp, Instant)>,
 }
 
 impl LinkStatus {
@@ -136,6 +153,7 @@ impl LinkStatus {
             detail: "not connected yet".to_owned(),
             since: Timestamp::now(),
             as_of: Timestamp::default(),
+            fresh_at: None,
             identity: None,
             schema_version: None,
             module_version: None,
@@ -143,7 +161,14 @@ impl LinkStatus {
             reconnects: 0,
             round_trip: None,
             clock_skew_ms: None,
+            hub_time: None,
         }
+    }
+
+    fn was_fresh(&mut self, at: Instant) {
+        let ago = i64::try_from(at.elapsed().as_micros()).unwrap_or(i64::MAX);
+        self.as_of = Timestamp::from_micros(Timestamp::now().as_micros().saturating_sub(ago));
+        self.fresh_at = Some(at);
     }
 
     fn become_state(&mut self, state: HubState, detail: impl Into<String>) {
@@ -300,4 +325,17 @@ impl Uplink {
 /// whole data.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stalled_link_is_noticed_within_15_seconds() {
+        let timing = Timing::default();
+        assert!(timing.stall_noticed_within() < Duration::from_secs(15));
+        // Before it is live, a link that does not come up is given up as soon.
+        assert!(timing.connect_within < Duration::from_secs(15));
+    }
 }

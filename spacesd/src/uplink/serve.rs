@@ -1,6 +1,7 @@
 //! A connection at work: it carries calls out, hands rows on, synchronizes step
 //! by step, and watches that the hub answers.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -8,13 +9,13 @@ use spaces_api::Timestamp;
 use spaces_bindings::procedures::ChannelHistory;
 use spaces_bindings::{Completion, DbConnection, HistoryPage, Reducer};
 use spacetimedb_sdk::Compression;
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::MissedTickBehavior;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{sleep_until, timeout};
 
 use super::connect::{Event, Placed, Plan, Request};
 use super::inbound::{Gathered, Inbound, Subscription};
-use super::liveness::Unanswered;
-use super::{CallError, call, lock, refusal, rows, subscribe};
+use super::liveness::{Unanswered, Watch};
+use super::{CallError, call, http, lock, refusal, rows, subscribe};
 use crate::operation::{Call, Outcome};
 use crate::row::{Batch, Change, Identity, Row};
 
@@ -33,7 +34,12 @@ pub(super) struct Connection {
     /// The highest `seq` up to which nothing is missing once all that was
     /// handed on is on disk, as far as it has been caught up.
     seen: u64,
-    next_heartbeat: Instant,
+    /// Messages of the hub that have arrived.
+    arrived: u64,
+    rebuilds: watch::Receiver<u64>,
+    /// When the batches were handed on that are not yet on disk.
+    unstored: VecDeque<Instant>,
+    watch: Watch,
     next_sessions: Instant,
 }
 
@@ -42,7 +48,6 @@ enum Stage {
     /// Not yet known which hub and schema it is.
     Meeting,
     CatchingUp {
-        since: Instant,
         /// Parts of the first window that are still to be asked for.
         slices: Vec<String>,
         received: usize,
@@ -60,6 +65,11 @@ enum Told {
     },
     /// The hub refuses even a heartbeat.
     Unwelcome(String),
+    /// Asked beside the connection, the hub gave no answer, and so many of its
+    /// messages had arrived when it was asked.
+    Silent {
+        arrived: u64,
+    },
     Stored {
         deliveries: Vec<u64>,
         caught_up: bool,
@@ -94,6 +104,8 @@ impl Connection {
         let inbound = Inbound::default();
         inbound.listen(&hub);
         let now = Instant::now();
+        let watch = Watch::new(plan.timing.heartbeat_every, now);
+        let rebuilds = plan.sink.rebuilds();
         Ok(Self {
             plan,
             hub,
@@ -106,18 +118,19 @@ impl Connection {
             stage: Stage::Meeting,
             me: None,
             seen: 0,
-            next_heartbeat: now,
+            arrived: 0,
+            rebuilds,
+            unstored: VecDeque::new(),
+            watch,
             next_sessions: now,
         })
     }
 
     /// Drives the connection until it ends; the error says why it did.
     pub(super) async fn serve(mut self) -> Result<(), String> {
-        let step = (self.plan.timing.heartbeat_every / 10).max(Duration::from_millis(10));
-        let mut clock = tokio::time::interval(step);
-        clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut closing = false;
         loop {
+            let look_again_at = self.look_again_at();
             tokio::select! {
                 biased;
                 request = self.requested.recv(), if !closing => match request {
@@ -131,17 +144,24 @@ impl Connection {
                     }
                 },
                 Some(told) = self.told.recv() => self.heed(told)?,
+                Ok(()) = self.rebuilds.changed() => {
+                    return Err("the cache was begun anew and is filled again".to_owned());
+                }
                 // Cancel-safe: it awaits only the arrival of a message, and
                 // handles one without a further await.
                 advanced = self.hub.advance_one_message_async() => match advanced {
-                    Ok(()) => self.hand_on().await?,
+                    Ok(()) => {
+                        self.arrived += 1;
+                        self.hand_on().await?;
+                    }
                     Err(_) if closing => return Ok(()),
                     Err(spacetimedb_sdk::Error::Disconnected) => {
                         return Err("the hub closed the connection".to_owned());
                     }
                     Err(error) => return Err(error.to_string()),
                 },
-                _ = clock.tick() => self.check()?,
+                () = sleep_until(look_again_at.unwrap_or_else(Instant::now).into()),
+                    if look_again_at.is_some() => self.check()?,
             }
         }
     }
@@ -219,14 +239,24 @@ impl Connection {
                 let skew = hub.as_micros() - sent.as_micros() - half;
                 self.event(Event::Alive {
                     round_trip,
+                    hub_time: hub,
                     clock_skew_ms: skew / 1000,
+                    stored_to: self.unstored.front().copied().unwrap_or_else(Instant::now),
                 });
             }
             Told::Unwelcome(why) => return Err(why),
+            Told::Silent { arrived } => {
+                let waits = matches!(self.stage, Stage::CatchingUp { .. });
+                if waits && arrived == self.arrived {
+                    return Err(silence(self.plan.timing.answer_within));
+                }
+            }
             Told::Stored {
                 deliveries,
                 caught_up,
             } => {
+                // Batches reach the disk in the order in which they were handed on.
+                self.unstored.pop_front();
                 if caught_up {
                     self.event(Event::Live);
                 }
@@ -292,14 +322,17 @@ impl Connection {
             .ok_or("the hub said what it is before it said who we are")?;
         let bound = self.plan.sink.belongs_to(&name, me).await;
         bound.map_err(|_| "the cache could not be bound to this hub")?;
+        // It may have begun anew for this hub; what was lost before comes now.
+        self.rebuilds.mark_unchanged();
         self.seen = self.plan.sink.last_seq();
         let mut slices = subscribe::messages(self.seen, self.plan.window_days);
         slices.reverse();
         self.stage = Stage::CatchingUp {
-            since: Instant::now(),
             slices,
             received: 0,
         };
+        let within = self.plan.timing.sync_within;
+        self.watch.expect_rows(within, Instant::now());
         subscribe::begin(
             &self.hub,
             &self.inbound,
@@ -315,12 +348,7 @@ impl Connection {
 
     /// Asks for the next part once one has come; true at the end of the last.
     fn next_step(&mut self, gathered: &Gathered) -> bool {
-        let Stage::CatchingUp {
-            since,
-            slices,
-            received,
-        } = &mut self.stage
-        else {
+        let Stage::CatchingUp { slices, received } = &mut self.stage else {
             return false;
         };
         if !gathered
@@ -336,7 +364,8 @@ impl Connection {
         let first = gathered.applied.contains(&Subscription::State);
         match slices.pop() {
             Some(query) if first || !enough => {
-                *since = Instant::now();
+                let within = self.plan.timing.sync_within;
+                self.watch.expect_rows(within, Instant::now());
                 subscribe::begin(
                     &self.hub,
                     &self.inbound,
@@ -347,13 +376,16 @@ impl Connection {
             }
             _ => {
                 self.stage = Stage::CaughtUp;
+                let within = self.plan.timing.answer_within;
+                self.watch.expect_answers(within, Instant::now());
                 true
             }
         }
     }
 
     /// Gives a batch to the sink and hears back when it is on disk.
-    fn store(&self, batch: Batch, deliveries: Vec<u64>, caught_up: bool) {
+    fn store(&mut self, batch: Batch, deliveries: Vec<u64>, caught_up: bool) {
+        self.unstored.push_back(Instant::now());
         let stored = self.plan.sink.apply(batch);
         let tell = self.tell.clone();
         tokio::spawn(async move {
@@ -369,34 +401,40 @@ impl Connection {
         });
     }
 
+    /// When to [`Self::check`] next; before the greeting the supervisor watches.
+    fn look_again_at(&self) -> Option<Instant> {
+        match self.stage {
+            Stage::Meeting => None,
+            Stage::CatchingUp { .. } | Stage::CaughtUp => {
+                Some(self.watch.look_again_at(lock(&self.unanswered).oldest()))
+            }
+        }
+    }
+
     /// Sends the heartbeat that is due, and ends a link that is silent.
     fn check(&mut self) -> Result<(), String> {
-        let timing = &self.plan.timing;
-        let patience = match &self.stage {
-            // The supervisor watches the greeting.
-            Stage::Meeting => return Ok(()),
-            Stage::CatchingUp { since, .. } if since.elapsed() > timing.sync_within => {
-                return Err(format!(
+        let now = Instant::now();
+        let catching_up = matches!(self.stage, Stage::CatchingUp { .. });
+        let oldest = lock(&self.unanswered).oldest();
+        if self.watch.is_silent(oldest, now) {
+            let timing = &self.plan.timing;
+            return Err(match catching_up {
+                true => format!(
                     "the hub did not send its rows within {:?}",
                     timing.sync_within
-                ));
-            }
-            // Answers queue up behind the rows on a slow line.
-            Stage::CatchingUp { .. } => timing.sync_within,
-            Stage::CaughtUp => timing.answer_within,
-        };
-        let waited = lock(&self.unanswered).longest_wait();
-        if waited.is_some_and(|waited| waited > patience) {
-            return Err(format!("the hub has not answered for {patience:?}"));
+                ),
+                false => silence(timing.answer_within),
+            });
         }
-        let now = Instant::now();
-        if now < self.next_heartbeat {
+        if !self.watch.takes_heartbeat(now) {
             return Ok(());
         }
-        self.next_heartbeat = now + timing.heartbeat_every;
+        if catching_up {
+            self.ask_beside();
+        }
         let mut sessions = Vec::new();
         if now >= self.next_sessions {
-            self.next_sessions = now + timing.sessions_every;
+            self.next_sessions = now + self.plan.timing.sessions_every;
             sessions = self.plan.sink.open_sessions();
         }
         let (first, rest) = sessions.split_at(
@@ -409,6 +447,22 @@ impl Connection {
             self.heartbeat(more.to_vec());
         }
         Ok(())
+    }
+
+    /// While rows come, answers queue up behind them, so that silence says
+    /// nothing. A request of its own tells a slow line from a dead one.
+    fn ask_beside(&self) {
+        let (uri, within) = (self.plan.uri.clone(), self.plan.timing.answer_within);
+        let (tell, arrived) = (self.tell.clone(), self.arrived);
+        tokio::spawn(async move {
+            // Whatever comes back is a sign of life; the connection itself tells
+            // of an address where nobody listens any more.
+            let answer = timeout(within, http::get(&uri, "/v1/ping", 2 * within)).await;
+            if answer.is_err() {
+                // The connection may have ended meanwhile.
+                let _ = tell.send(Told::Silent { arrived });
+            }
+        });
     }
 
     fn heartbeat(&self, sessions: Vec<String>) {
@@ -437,6 +491,10 @@ impl Connection {
         // because its requests end.
         let _ = self.events.send(event);
     }
+}
+
+fn silence(within: Duration) -> String {
+    format!("the hub has not answered for {within:?}")
 }
 
 /// Near by, compression costs more than it saves.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use spaces_api::{HubState, Timestamp};
+use spaces_api::HubState;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -12,6 +12,10 @@ use super::backoff::Backoff;
 use super::connect::{self, Event, Plan, Request};
 use super::refusal::{self, Obstacle};
 use super::{CallError, Shared, lock, token};
+
+/// A connection that notices silence itself has so long to say so; after that its
+/// thread is stuck.
+const STUCK_AFTER: Duration = Duration::from_secs(1);
 
 /// How long a clean close may take before the connection is simply left.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
@@ -209,7 +213,7 @@ impl Link {
     fn patience(&self, shared: &Shared, until_met: Instant) -> Duration {
         let timing = &shared.config.timing;
         if self.live_since.is_some() {
-            timing.answer_within + 2 * timing.heartbeat_every
+            timing.stall_noticed_within() + STUCK_AFTER
         } else if self.syncing {
             timing.sync_within + timing.heartbeat_every
         } else {
@@ -241,18 +245,21 @@ impl Link {
                 self.live_since = Some(Instant::now());
                 tracing::info!("live");
                 shared.status.send_modify(|status| {
-                    status.as_of = Timestamp::now();
+                    status.was_fresh(std::time::Instant::now());
                     status.become_state(HubState::Live, "connected");
                 });
             }
             Event::Alive {
                 round_trip,
+                hub_time,
                 clock_skew_ms,
+                stored_to,
             } => shared.status.send_modify(|status| {
                 status.round_trip = Some(round_trip);
+                status.hub_time = Some((hub_time, std::time::Instant::now()));
                 status.clock_skew_ms = Some(clock_skew_ms);
                 if status.state == HubState::Live {
-                    status.as_of = Timestamp::now();
+                    status.was_fresh(stored_to);
                 }
             }),
             Event::Ended(_) => {}

@@ -1,5 +1,6 @@
 //! Limits: a clear error, then the end of the connection; others are served.
 
+use std::collections::VecDeque;
 use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -7,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use spaces_api::{MAX_BATCH, MAX_REQUEST_BYTES};
 
-use crate::daemon::{Daemon, Lines, Response, kind};
+use crate::daemon::{Daemon, Lines, Response, claim, kind};
 
 #[test]
 fn a_request_over_the_limit_is_refused_in_both_framings() {
@@ -95,6 +96,91 @@ fn silent_connections_keep_no_one_out() {
     }
     assert_eq!(daemon.get("/healthz").status, 200);
     drop(flood);
+}
+
+/// What a good client asks for, and the proof that it is answered.
+fn is_served(lines: &mut Lines, pid: u32, what: &str) {
+    let pong = lines.call("daemon.ping", json!({}));
+    assert_eq!(pong["result"]["pid"], pid, "{what}: {pong}");
+    let queued = lines.call("claim.acquire", claim(what));
+    assert_eq!(
+        queued["result"]["receipt"]["state"], "queued",
+        "{what}: {queued}"
+    );
+}
+
+#[test]
+fn a_thousand_half_open_clients_and_a_flood_leave_others_served() {
+    const HALF_OPEN: usize = 1_000;
+    const FLOOD: usize = 10_000;
+    /// Held open at once: twice as many as the daemon serves.
+    const HELD: usize = 2_048;
+    allow_files(2 * HELD as u64);
+    let mut daemon = Daemon::start();
+    let pid = daemon.child().id();
+    let mut old = daemon.lines();
+    is_served(&mut old, pid, "before");
+
+    let mut half_open: Vec<UnixStream> = Vec::new();
+    for number in 0..HALF_OPEN {
+        let mut stream = daemon.connect();
+        let begun: &[u8] = match number % 3 {
+            0 => b"GET /healthz HTTP/1.1\r\nHost: loc",
+            1 => b"{\"jsonrpc\":\"2.0\",\"id\":1,",
+            _ => b"POST /rpc HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{",
+        };
+        stream.write_all(begun).unwrap();
+        half_open.push(stream);
+    }
+    is_served(&mut old, pid, "an old client beside half-open ones");
+    is_served(&mut daemon.lines(), pid, "a newcomer beside half-open ones");
+
+    let socket = daemon.socket();
+    let flooding = std::thread::spawn(move || {
+        let mut held: VecDeque<UnixStream> = VecDeque::with_capacity(HELD);
+        for _ in 0..FLOOD {
+            if held.len() == HELD {
+                held.pop_front();
+            }
+            held.push_back(UnixStream::connect(&socket).expect("the daemon accepts"));
+        }
+        held
+    });
+    let mut rounds = 0;
+    while !flooding.is_finished() {
+        is_served(
+            &mut old,
+            pid,
+            &format!("an old client in the flood, {rounds}"),
+        );
+        is_served(
+            &mut daemon.lines(),
+            pid,
+            &format!("a newcomer in the flood, {rounds}"),
+        );
+        rounds += 1;
+    }
+    let held = flooding.join().unwrap();
+    is_served(&mut old, pid, "an old client in the flooded state");
+    is_served(&mut daemon.lines(), pid, "a newcomer in the flooded state");
+    assert_eq!(daemon.get("/healthz").status, 200);
+    drop((held, half_open));
+    let queued = daemon.call("daemon.status", json!({}))["result"]["outbox"]["queued"].clone();
+    assert_eq!(queued, 2 * rounds + 5, "each claim once");
+}
+
+/// The test's own sockets are open files too.
+fn allow_files(wanted: u64) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|now| now >= wanted) {
+        return;
+    }
+    let raised = Rlimit {
+        current: Some(wanted),
+        maximum: limit.maximum,
+    };
+    setrlimit(Resource::Nofile, raised).expect("`ulimit -Hn` allows some thousand open files");
 }
 
 #[test]

@@ -9,4 +9,5 @@ mod framing;
 mod http;
 mod lifecycle;
 mod limits;
+mod others;
 mod specification;

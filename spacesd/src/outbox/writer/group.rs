@@ -151,7 +151,10 @@ impl Writer {
                 self.store.set_mark(Mark::TriedThrough, *through)?;
                 Done::Tried
             }
-            Command::Read(_) | Command::Mark(_) | Command::Close { .. } => Done::Read,
+            Command::Read(_)
+            | Command::Mark(_)
+            | Command::NumberBeyond(_)
+            | Command::Close { .. } => Done::Read,
         })
     }
 
@@ -459,7 +462,7 @@ impl Writer {
                         tracing::error!(%error, "the outbox could not be read");
                     }
                 }
-                Command::Mark(_) | Command::Close { .. } => {}
+                Command::Mark(_) | Command::NumberBeyond(_) | Command::Close { .. } => {}
             }
         }
     }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use spaces_api::methods::activity::{Digest, ListParams, Watching};
 use spaces_api::model::{ActivityItem, Context};
-use spaces_api::{ErrorKind, Meta, RpcError, Timestamp};
+use spaces_api::{ErrorKind, Meta, RpcError};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
@@ -25,6 +25,9 @@ use crate::rpc::reference::cache_failed;
 /// is remembered must do.
 const GIT_WITHIN: Duration = Duration::from_millis(400);
 
+/// A session starts no later because its digest cannot be marked as shown.
+const MARKED_WITHIN: Duration = Duration::from_millis(100);
+
 /// Changes come in bursts; a watcher is told once for each.
 const SETTLE: Duration = Duration::from_millis(250);
 
@@ -35,8 +38,9 @@ pub(super) async fn list(call: &Call, params: ListParams) -> Result<Vec<u8>, Rpc
     let ask = ask(call, params).await?;
     let digested = digest(&call.daemon, &ask).await?;
     if mark_shown && !digested.unread.is_empty() {
-        // Lost only with the cache itself; then they are shown once more.
-        let _ = call.daemon.cache.mark_shown(digested.unread.clone()).await;
+        // Lost with the cache itself or for want of room; then they are shown once more.
+        let marked = call.daemon.cache.mark_shown(digested.unread.clone());
+        let _ = timeout(MARKED_WITHIN, marked).await;
     }
     Ok(written(&digested, &ask.place.context, call.daemon.meta()))
 }
@@ -122,7 +126,7 @@ fn made(daemon: &Daemon, ask: &Ask) -> Result<Arc<Digested>, CacheError> {
     let overlay = daemon.overlay();
     daemon
         .activity
-        .digest(ask, &overlay.waiting(), Timestamp::now())
+        .digest(ask, &overlay.waiting(), daemon.hub_time())
 }
 
 fn shown(daemon: &Daemon, ask: &Ask, digested: &Digested) -> Digest {

@@ -226,7 +226,7 @@ fn overlapping(
 fn in_force(call: &Call, query: &ClaimQuery) -> Result<Vec<Claim>, RpcError> {
     call.daemon
         .overlay()
-        .claims(query, Timestamp::now())
+        .claims(query, call.daemon.hub_time())
         .map_err(|error| cache_failed(&error))
 }
 

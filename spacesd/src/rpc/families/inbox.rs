@@ -3,10 +3,12 @@
 use spaces_api::methods::None;
 use spaces_api::methods::inbox::{AckParams, Acked, Items, ListParams, UnreadCounts};
 use spaces_api::{ErrorKind, RpcError};
+use tokio::time::timeout;
 
 use super::bounded;
 use crate::rpc::Call;
 use crate::rpc::reference::cache_failed;
+use crate::rpc::write::WRITTEN_WITHIN;
 
 pub(super) async fn list(call: &Call, params: ListParams) -> Result<Items, RpcError> {
     let cache = &call.daemon.cache;
@@ -35,13 +37,20 @@ pub(super) async fn ack(call: &Call, params: AckParams) -> Result<Acked, RpcErro
 }
 
 async fn acknowledge(call: &Call, ids: Vec<u64>) -> Result<u64, RpcError> {
-    call.daemon.cache.ack_inbox(ids).await.map_err(|_| {
-        RpcError::new(
+    let acked = call.daemon.cache.ack_inbox(ids);
+    let (kind, why) = match timeout(WRITTEN_WITHIN, acked).await {
+        Ok(Ok(acked)) => return Ok(acked),
+        Ok(Err(_)) => (
             ErrorKind::Internal,
-            "the items were not marked as read: the cache is closed or being made anew",
-        )
-        .hint("try again in a moment")
-    })
+            "the cache is closed or being made anew".to_owned(),
+        ),
+        Err(_) => match call.daemon.cache.fault() {
+            Some(fault) => (ErrorKind::DiskFull, fault),
+            None => (ErrorKind::Busy, "the cache is busy".to_owned()),
+        },
+    };
+    let message = format!("the items are not marked as read: {why}");
+    Err(RpcError::new(kind, message).hint("try again later; until then they are shown as unread"))
 }
 
 pub(super) fn unread(call: &Call, _: None) -> Result<UnreadCounts, RpcError> {

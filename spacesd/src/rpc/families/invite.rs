@@ -28,7 +28,7 @@ pub(super) async fn create(call: &Call, params: CreateParams) -> Result<Created,
     let server = reference::server(&call.daemon, params.server.as_ref())?;
     let role = params.role.unwrap_or(Role::Member);
     let max_uses = params.max_uses.unwrap_or(1);
-    let now = Timestamp::now();
+    let now = call.daemon.hub_time();
     let expires_at = params.expires_at.unwrap_or(Timestamp::from_micros(
         now.as_micros() + DEFAULT_VALID_MICROS,
     ));
@@ -100,7 +100,7 @@ pub(super) fn list(call: &Call, params: ListParams) -> Result<Invites, RpcError>
     let invites = call
         .daemon
         .cache
-        .invites(server.map(|server| server.id), Timestamp::now());
+        .invites(server.map(|server| server.id), call.daemon.hub_time());
     Ok(Invites {
         invites: invites.map_err(|error| cache_failed(&error))?,
         meta: call.daemon.meta(),

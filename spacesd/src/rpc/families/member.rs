@@ -27,7 +27,10 @@ pub(super) fn list(call: &Call, params: ListParams) -> Result<Members, RpcError>
 
 pub(super) fn bans(call: &Call, params: ListParams) -> Result<BanList, RpcError> {
     let server = reference::server(&call.daemon, params.server.as_ref())?;
-    let bans = call.daemon.cache.bans(Some(server.id), Timestamp::now());
+    let bans = call
+        .daemon
+        .cache
+        .bans(Some(server.id), call.daemon.hub_time());
     Ok(BanList {
         bans: bans.map_err(|error| cache_failed(&error))?,
         meta: call.daemon.meta(),

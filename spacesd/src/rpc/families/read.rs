@@ -2,11 +2,12 @@
 
 use spaces_api::methods::read::MarkParams;
 use spaces_api::{ErrorKind, Method, RpcError, WriteParams, Written, methods as api};
+use tokio::time::timeout;
 
 use crate::operation::Operation;
 use crate::rpc::Call;
 use crate::rpc::reference::{self, cache_failed};
-use crate::rpc::write::Write;
+use crate::rpc::write::{WRITTEN_WITHIN, Write};
 
 pub(super) async fn mark(call: &Call, params: MarkParams) -> Result<Written, RpcError> {
     let daemon = &call.daemon;
@@ -32,7 +33,8 @@ pub(super) async fn mark(call: &Call, params: MarkParams) -> Result<Written, Rpc
         operation: Operation::MarkRead { channel_id, seq },
     };
     let receipt = call.write(&params.delivery(), write).await?;
-    // Shown here at once; a cache being made anew learns of it from the hub.
-    let _ = daemon.cache.mark_read(channel_id, seq).await;
+    // Shown here at once; a cache that is made anew or that has no room learns of
+    // it from the hub.
+    let _ = timeout(WRITTEN_WITHIN, daemon.cache.mark_read(channel_id, seq)).await;
     Ok(Written { receipt })
 }
