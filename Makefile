@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 PROFILE ?= dev
 PREFIX ?= /usr/local
+ROUNDS ?= 200
 DESTDIR ?=
 
 # One target directory for the two native workspaces and the module, so that
@@ -15,7 +16,7 @@ BIN := $(CARGO_TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 HUB_CARGO := cd spaces-hub && cargo
 HUB_FLAGS := --ignore-rust-version
 
-.PHONY: help up down build test test-rust test-hub soak fuzz lint bench scale bench-docs bench-build install uninstall ci setup setup-test clean
+.PHONY: help up down build test test-rust test-hub faults soak fuzz lint bench scale bench-docs bench-build install uninstall ci setup setup-test clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +45,11 @@ test: setup-test ## every test: units, the hub, end to end
 	$(HUB_CARGO) build --locked $(HUB_FLAGS)
 	cargo test --locked --workspace
 	$(HUB_CARGO) test --locked $(HUB_FLAGS)
+
+faults: setup-test ## 200 (ROUNDS) rounds of faults under two machines that write; SEED=n repeats one
+	cargo build --locked -p spacesd -p spacesctl
+	$(HUB_CARGO) build --locked $(HUB_FLAGS)
+	SPACES_FAULT_ROUNDS=$(ROUNDS) SPACES_FAULT_SEED=$(SEED) cargo test --locked -p spaces-tests --test faults no_write -- --nocapture
 
 soak: setup-test ## an hour (SOAK_MINUTES) of load and faults: memory, files, threads and disk stay flat
 	cargo build --locked -p spacesd -p spacesctl

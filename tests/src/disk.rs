@@ -52,9 +52,10 @@ impl Disk {
         if self.users {
             arguments.extend(["--user".into(), "--preserve-credentials".into()]);
         }
+        let mut within = OsString::from("--wdns=");
+        within.push(directory);
         arguments.extend([
-            "--wdns".into(),
-            directory.into(),
+            within,
             "--target".into(),
             self.holder.id().to_string().into(),
             "--".into(),

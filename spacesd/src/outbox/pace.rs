@@ -28,8 +28,9 @@ impl Default for Pace {
 
 /// Calls that the hub will certainly take now.
 ///
-/// Calls beyond the credit may be made too: they take nothing from it, because
-/// a bucket that could serve them is not emptier than empty.
+/// Calls beyond the credit may be made too. What they leave in the bucket is not
+/// known before they are answered, and then no more than that it is not less
+/// than empty: so the credit begins anew, with nothing, after each of them.
 pub(super) struct Credit {
     pace: Pace,
     calls: f64,
@@ -46,10 +47,14 @@ impl Credit {
         }
     }
 
-    /// How many more calls may be under way beside `under_way` of them. A link
-    /// that stalls delivers all of them at once, so together they stay within
-    /// the burst.
-    pub fn available(&mut self, now: Instant, under_way: usize) -> usize {
+    /// How many more calls may be under way beside `under_way` of them, of which
+    /// some may be `beyond_credit`. A link that stalls delivers all of them at
+    /// once, so together they stay within the burst.
+    pub fn available(&mut self, now: Instant, under_way: usize, beyond_credit: bool) -> usize {
+        if beyond_credit {
+            (self.calls, self.at) = (0.0, now);
+            return 0;
+        }
         let elapsed = now.saturating_duration_since(self.at).as_secs_f64();
         self.at = now;
         self.calls = (self.calls + elapsed * self.pace.per_sec).min(f64::from(self.pace.burst));
@@ -88,28 +93,35 @@ mod tests {
 
     proptest! {
         /// Whatever the gaps between calls and however long each takes to
-        /// arrive, in order, the hub's bucket has a token for it.
+        /// arrive, in order, and whatever was tried beyond the credit, the hub's
+        /// bucket has a token for each call on credit.
         #[test]
         fn the_hub_takes_every_call_made_on_credit(
-            steps in prop::collection::vec((0u64..200, 0u64..3_000), 1..600)
+            left in 0..=RATE_BURST,
+            steps in prop::collection::vec((0u64..200, 0u64..3_000, any::<bool>()), 1..600)
         ) {
             let start = Instant::now();
             let mut credit = Credit::new(Pace::default());
-            let mut bucket = Bucket::full(RATE_BURST, 0);
+            let mut bucket = Bucket::full(left, 0);
             let (mut now, mut arrived) = (0u64, 0u64);
-            let mut under_way: Vec<u64> = Vec::new();
-            for (gap, delay) in steps {
+            let mut under_way: Vec<(u64, bool)> = Vec::new();
+            for (gap, delay, tries_more) in steps {
                 now += gap;
-                under_way.retain(|at| *at > now);
-                if credit.available(start + Duration::from_millis(now), under_way.len()) == 0 {
+                under_way.retain(|(at, _)| *at > now);
+                let beyond = under_way.iter().any(|(_, on_credit)| !on_credit);
+                let at = start + Duration::from_millis(now);
+                let on_credit = credit.available(at, under_way.len(), beyond) > 0;
+                if on_credit {
+                    credit.spend();
+                } else if !tries_more {
                     continue;
                 }
-                credit.spend();
                 arrived = arrived.max(now + delay);
-                under_way.push(arrived);
-                let taken = bucket.take(RATE_PER_SEC, RATE_BURST, arrived as i64 * 1_000);
-                prop_assert!(taken.is_ok(), "refused at {arrived} ms");
-                bucket = taken.unwrap();
+                under_way.push((arrived, on_credit));
+                match bucket.take(RATE_PER_SEC, RATE_BURST, arrived as i64 * 1_000) {
+                    Ok(taken) => bucket = taken,
+                    Err(_) => prop_assert!(!on_credit, "refused at {arrived} ms"),
+                }
             }
         }
     }

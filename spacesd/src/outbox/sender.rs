@@ -221,7 +221,9 @@ impl<L: Link> Sender<L> {
         let now = Instant::now();
         let mut chosen = Vec::new();
         let mut room = WINDOW.saturating_sub(self.under_way.len());
-        let mut credit = self.credit.available(now, self.under_way.len());
+        let beyond_credit = self.under_way.iter().any(|call| !call.on_credit);
+        let under_way = self.under_way.len();
+        let mut credit = self.credit.available(now, under_way, beyond_credit);
         let mut blocked = Blocked::default();
         // A call that may yet be refused for its rate is not to be overtaken.
         for call in self

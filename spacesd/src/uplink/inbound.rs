@@ -26,6 +26,13 @@ pub(super) struct Gathered {
     pub refused: Option<String>,
 }
 
+impl Gathered {
+    /// True where nothing came: the SDK was busy with what goes out.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.applied.is_empty() && !self.met && self.refused.is_none()
+    }
+}
+
 /// The steps of synchronizing, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Subscription {

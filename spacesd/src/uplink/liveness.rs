@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 pub(super) struct Unanswered {
     asked: BTreeMap<u64, Instant>,
     next: u64,
+    answers: u64,
 }
 
 impl Unanswered {
@@ -21,7 +22,14 @@ impl Unanswered {
 
     /// How long the answer took, if it was waited for.
     pub(super) fn answer(&mut self, number: u64) -> Option<Duration> {
-        self.asked.remove(&number).map(|at| at.elapsed())
+        let took = self.asked.remove(&number).map(|at| at.elapsed());
+        self.answers += u64::from(took.is_some());
+        took
+    }
+
+    /// How many were answered.
+    pub(super) fn answers(&self) -> u64 {
+        self.answers
     }
 
     /// When the oldest question was asked.

@@ -34,7 +34,7 @@ pub(super) struct Connection {
     /// The highest `seq` up to which nothing is missing once all that was
     /// handed on is on disk, as far as it has been caught up.
     seen: u64,
-    /// Messages of the hub that have arrived.
+    /// Transactions of the hub that have arrived.
     arrived: u64,
     rebuilds: watch::Receiver<u64>,
     /// When the batches were handed on that are not yet on disk.
@@ -65,8 +65,8 @@ enum Told {
     },
     /// The hub refuses even a heartbeat.
     Unwelcome(String),
-    /// Asked beside the connection, the hub gave no answer, and so many of its
-    /// messages had arrived when it was asked.
+    /// Asked beside the connection, the hub gave no answer; when it was asked, so
+    /// many [`Connection::signs_of_life`] had come.
     Silent {
         arrived: u64,
     },
@@ -150,10 +150,7 @@ impl Connection {
                 // Cancel-safe: it awaits only the arrival of a message, and
                 // handles one without a further await.
                 advanced = self.hub.advance_one_message_async() => match advanced {
-                    Ok(()) => {
-                        self.arrived += 1;
-                        self.hand_on().await?;
-                    }
+                    Ok(()) => self.hand_on().await?,
                     Err(_) if closing => return Ok(()),
                     Err(spacetimedb_sdk::Error::Disconnected) => {
                         return Err("the hub closed the connection".to_owned());
@@ -247,7 +244,7 @@ impl Connection {
             Told::Unwelcome(why) => return Err(why),
             Told::Silent { arrived } => {
                 let waits = matches!(self.stage, Stage::CatchingUp { .. });
-                if waits && arrived == self.arrived {
+                if waits && arrived == self.signs_of_life() {
                     return Err(silence(self.plan.timing.answer_within));
                 }
             }
@@ -282,6 +279,7 @@ impl Connection {
     /// of synchronizing when those of a subscription are all here.
     async fn hand_on(&mut self) -> Result<(), String> {
         let gathered = self.inbound.take();
+        self.arrived += u64::from(!gathered.is_empty());
         if let Some(why) = gathered.refused {
             return Err(format!("the hub refused a subscription: {why}"));
         }
@@ -449,11 +447,16 @@ impl Connection {
         Ok(())
     }
 
+    /// What has come from the hub. The SDK counts what goes out as an advance too.
+    fn signs_of_life(&self) -> u64 {
+        self.arrived + lock(&self.unanswered).answers()
+    }
+
     /// While rows come, answers queue up behind them, so that silence says
     /// nothing. A request of its own tells a slow line from a dead one.
     fn ask_beside(&self) {
         let (uri, within) = (self.plan.uri.clone(), self.plan.timing.answer_within);
-        let (tell, arrived) = (self.tell.clone(), self.arrived);
+        let (tell, arrived) = (self.tell.clone(), self.signs_of_life());
         tokio::spawn(async move {
             // Whatever comes back is a sign of life; the connection itself tells
             // of an address where nobody listens any more.
