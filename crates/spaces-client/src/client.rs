@@ -12,7 +12,7 @@ use spaces_api::{Access, Method};
 
 use crate::connect::connect;
 use crate::error::Error;
-use crate::frame::{Incoming, MAX_REPLY_BYTES, Outgoing, SelfDescription, access_of};
+use crate::frame::{Incoming, Lines, Outgoing, SelfDescription, access_of};
 use crate::paths::Paths;
 
 /// A blocking client of the daemon's socket.
@@ -208,9 +208,7 @@ impl Client {
         };
         let failed = |error: io::Error| match error.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => request.timeout(limit),
-            io::ErrorKind::UnexpectedEof => request.lost("the daemon closed it"),
-            io::ErrorKind::InvalidData => request.malformed(error),
-            _ => request.lost(error),
+            _ => request.failed(error),
         };
         connection.send(&request.line, deadline).map_err(failed)?;
         loop {
@@ -331,9 +329,7 @@ impl Subscription {
 #[derive(Debug)]
 struct Connection {
     stream: UnixStream,
-    received: Vec<u8>,
-    /// How much of `received` has been looked at for a newline.
-    searched: usize,
+    lines: Lines,
     notifications: VecDeque<Incoming>,
 }
 
@@ -341,8 +337,7 @@ impl Connection {
     fn open(socket: &Path, timeout: Duration) -> Result<Self, Error> {
         Ok(Self {
             stream: connect(socket, timeout)?,
-            received: Vec::new(),
-            searched: 0,
+            lines: Lines::default(),
             notifications: VecDeque::new(),
         })
     }
@@ -362,38 +357,18 @@ impl Connection {
 
     fn next_line(&mut self, deadline: Instant) -> io::Result<Incoming> {
         loop {
-            if let Some(line) = self.take_line() {
-                return serde_json::from_slice(&line)
-                    .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error));
-            }
-            if self.received.len() > MAX_REPLY_BYTES {
-                return Err(io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    format!("it is longer than {MAX_REPLY_BYTES} bytes"),
-                ));
+            if let Some(incoming) = self.lines.next()? {
+                return Ok(incoming);
             }
             self.stream.set_read_timeout(Some(left(deadline)?))?;
             let mut piece = [0; 16 * 1024];
             match self.stream.read(&mut piece) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(length) => self.received.extend_from_slice(&piece[..length]),
+                Ok(length) => self.lines.push(&piece[..length]),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
-    }
-
-    fn take_line(&mut self) -> Option<Vec<u8>> {
-        let end = self.received[self.searched..]
-            .iter()
-            .position(|byte| *byte == b'\n');
-        let Some(end) = end else {
-            self.searched = self.received.len();
-            return None;
-        };
-        let rest = self.received.split_off(self.searched + end + 1);
-        self.searched = 0;
-        Some(std::mem::replace(&mut self.received, rest))
     }
 }
 

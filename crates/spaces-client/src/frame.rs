@@ -1,5 +1,7 @@
 //! Requests and replies as lines, shared by the blocking and the async client.
 
+use std::io;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -87,6 +89,15 @@ impl Outgoing {
         }
     }
 
+    /// What a fault of the connection means for this request.
+    pub(crate) fn failed(&self, error: io::Error) -> Error {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => self.lost("the daemon closed it"),
+            io::ErrorKind::InvalidData => self.malformed(error),
+            _ => self.lost(error),
+        }
+    }
+
     pub(crate) fn timeout(&self, after: std::time::Duration) -> Error {
         Error::Timeout {
             method: self.method.clone(),
@@ -112,8 +123,55 @@ pub(crate) fn access_of(method: &str) -> Option<Access> {
         .map(|known| known.access)
 }
 
+/// What has come from the daemon, as whole lines.
+#[derive(Debug, Default)]
+pub(crate) struct Lines {
+    received: Vec<u8>,
+    /// How much of `received` has been looked at for a newline.
+    searched: usize,
+}
+
+impl Lines {
+    /// Takes what was read.
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.received.extend_from_slice(bytes);
+    }
+
+    /// The next whole line, if it is there.
+    ///
+    /// # Errors
+    /// `InvalidData` for a line that is no JSON-RPC message or longer than any may be.
+    pub(crate) fn next(&mut self) -> io::Result<Option<Incoming>> {
+        let Some(line) = self.take_line() else {
+            if self.received.len() > MAX_REPLY_BYTES {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    format!("it is longer than {MAX_REPLY_BYTES} bytes"),
+                ));
+            }
+            return Ok(None);
+        };
+        serde_json::from_slice(&line)
+            .map(Some)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    }
+
+    fn take_line(&mut self) -> Option<Vec<u8>> {
+        let end = self.received[self.searched..]
+            .iter()
+            .position(|byte| *byte == b'\n');
+        let Some(end) = end else {
+            self.searched = self.received.len();
+            return None;
+        };
+        let rest = self.received.split_off(self.searched + end + 1);
+        self.searched = 0;
+        Some(std::mem::replace(&mut self.received, rest))
+    }
+}
+
 /// A line from the daemon: a reply or a notification.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Incoming {
     #[serde(default)]
     pub(crate) id: Option<Id>,
@@ -139,6 +197,15 @@ impl Incoming {
             Some(Id::Number(number)) => number.as_u64() == Some(id),
             Some(_) => false,
             None => self.error.is_some(),
+        }
+    }
+
+    /// The id of the request that this answers, where the daemon knew it.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn answered_id(&self) -> Option<u64> {
+        match &self.id {
+            Some(Id::Number(number)) => number.as_u64(),
+            _ => None,
         }
     }
 
@@ -193,5 +260,35 @@ impl SelfDescription {
             daemon_version: self.version,
             daemon_protocol: self.protocol,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Lines;
+
+    #[test]
+    fn lines_are_whole_however_they_are_cut() {
+        let text = "{\"id\":1,\"result\":\"ä\"}\n{\"method\":\"event\"}\n";
+        for size in 1..text.len() {
+            let mut lines = Lines::default();
+            let mut found = Vec::new();
+            for piece in text.as_bytes().chunks(size) {
+                lines.push(piece);
+                while let Some(line) = lines.next().unwrap() {
+                    found.push(line);
+                }
+            }
+            assert!(found[0].answers(1) && found[1].is_notification(), "{size}");
+            assert_eq!(found.len(), 2);
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_no_message_is_an_error() {
+        let mut lines = Lines::default();
+        lines.push(b"hello\n");
+        let error = lines.next().unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::InvalidData);
     }
 }
