@@ -21,6 +21,7 @@ mod names;
 mod output;
 mod render;
 mod service;
+mod settings;
 mod words;
 
 /// The whole program: reads its words, does what they say.

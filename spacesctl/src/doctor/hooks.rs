@@ -7,8 +7,9 @@ use spaces_client::Paths;
 
 use super::report::Check;
 use crate::hook::failures::{self, Failure, Kept};
-use crate::hooks::{self, Installed, Scope, State};
+use crate::hooks;
 use crate::output::count;
+use crate::settings::{Installed, Scope, State};
 
 /// How far back failures are told.
 const DAY_US: i64 = 24 * 3600 * 1_000_000;

@@ -1,32 +1,16 @@
 //! The command line that a tool's settings call, and how it is known as ours.
 
-use anyhow::{Context, Result};
-
-use super::target::Scope;
 use crate::hook::{Event, Tool};
-
-/// How the program is called: by its path in a user's own settings (agent tools
-/// started from a desktop have a short PATH), by name in a project's, which may
-/// be shared with people who have it elsewhere or not at all.
-///
-/// # Errors
-/// The path of this program can't be told.
-pub fn program(scope: Scope) -> Result<String> {
-    match scope {
-        Scope::Project => Ok("spacesctl".to_owned()),
-        Scope::User => {
-            let path = std::env::current_exe().context("cannot tell where spacesctl is")?;
-            let path = path
-                .to_str()
-                .context("the path of spacesctl is not UTF-8")?;
-            Ok(quoted(path))
-        }
-    }
-}
+use crate::settings::quoted;
 
 /// The command line of one hook.
 pub fn line(program: &str, event: Event, tool: Tool) -> String {
-    let call = format!("{program} hook {} --tool {}", event.as_str(), tool.as_str());
+    let call = format!(
+        "{} hook {} --tool {}",
+        quoted(program),
+        event.as_str(),
+        tool.as_str()
+    );
     if program == "spacesctl" {
         // Quiet where it is not installed.
         return format!("command -v spacesctl >/dev/null 2>&1 && {call} || true");
@@ -46,18 +30,9 @@ pub fn is_ours(command: &str, tool: Tool) -> bool {
         && words.next() == Some(tool.as_str())
 }
 
-/// As one word for a POSIX shell.
-pub fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{is_ours, line, quoted};
+    use super::{is_ours, line};
     use crate::hook::{Event, Tool};
 
     #[test]
@@ -65,7 +40,7 @@ mod tests {
         for program in [
             "spacesctl",
             "/opt/bin/spacesctl",
-            "'/Users/a b/bin/spacesctl'",
+            "/Users/a b/bin/spacesctl",
         ] {
             let command = line(program, Event::Stop, Tool::Codex);
             assert!(is_ours(&command, Tool::Codex), "{command}");
@@ -79,11 +54,5 @@ mod tests {
         ] {
             assert!(!is_ours(foreign, Tool::Codex), "{foreign}");
         }
-    }
-
-    #[test]
-    fn a_path_with_spaces_stays_one_word() {
-        assert_eq!(quoted("/a/b"), "/a/b");
-        assert_eq!(quoted("/a b/it's"), r"'/a b/it'\''s'");
     }
 }

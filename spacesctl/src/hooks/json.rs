@@ -2,12 +2,12 @@
 //! put in and taken out, everything between them stays as it is.
 
 use anyhow::{Context, Result, bail};
-use jsonc_parser::ParseOptions;
-use jsonc_parser::cst::{CstArray, CstInputValue, CstNode, CstObject, CstRootNode};
+use jsonc_parser::cst::{CstArray, CstInputValue, CstNode, CstObject};
 
-use super::change::Removal;
 use super::command;
 use crate::hook::{Event, Tool};
+use crate::settings::Removal;
+use crate::settings::json::{object, parse, parse_or_new, same, top};
 
 /// One hook of a tool: its name there, our event, which of the tool's tools.
 struct Hook {
@@ -81,12 +81,8 @@ pub(super) const TIMEOUT_SECS: u32 = 5;
 /// # Errors
 /// The settings are not the JSON that the tool expects; the message says where.
 pub fn install(before: Option<&str>, tool: Tool, program: &str) -> Result<String> {
-    let before = before.unwrap_or_default();
-    let empty = before.trim().is_empty();
-    let root = parse(if empty { "{}\n" } else { before })?;
-    let settings = root
-        .object_value()
-        .context("the settings are not a JSON object")?;
+    let root = parse_or_new(before)?;
+    let settings = top(&root)?;
     if tool == Tool::Cursor && settings.get("version").is_none() {
         settings.insert(0, "version", CstInputValue::Number("1".into()));
     }
@@ -166,18 +162,6 @@ pub fn uninstall(before: &str, tool: Tool) -> Result<Removal> {
     })
 }
 
-fn parse(text: &str) -> Result<CstRootNode> {
-    CstRootNode::parse(text, &ParseOptions::default())
-        .map_err(|error| anyhow::anyhow!("the settings are not JSON: {error}"))
-}
-
-fn object(parent: &CstObject, name: &str, path: &str) -> Result<CstObject> {
-    match parent.object_value_or_create(name) {
-        Some(object) => Ok(object),
-        None => bail!("`{path}` in the settings is not an object"),
-    }
-}
-
 fn array(parent: &CstObject, name: &str) -> Result<CstArray> {
     match parent.array_value_or_create(name) {
         Some(array) => Ok(array),
@@ -222,15 +206,6 @@ fn is_ours(element: &CstNode, tool: Tool) -> bool {
         Some(calls) => !calls.is_empty() && calls.iter().all(ours),
         None => ours(&value),
     }
-}
-
-fn same(element: &CstNode, wanted: &CstInputValue) -> bool {
-    let Ok(fresh) = CstRootNode::parse("[]", &ParseOptions::default()) else {
-        return false;
-    };
-    fresh.array_value().is_some_and(|array| {
-        array.append(wanted.clone()).to_serde_value() == element.to_serde_value()
-    })
 }
 
 fn replace(element: &CstNode, wanted: CstInputValue) -> Result<()> {

@@ -2,9 +2,9 @@
 
 use anyhow::{Result, bail};
 
-use super::change::Removal;
 use super::{command, json};
 use crate::hook::{Event, Tool};
+use crate::settings::{Removal, quoted};
 
 const BEGIN: &str = "# >>> spaces: kept by `spacesctl hooks` >>>";
 const END: &str = "# <<< spaces <<<";
@@ -21,7 +21,8 @@ pub fn install_script(before: Option<&str>, event: &str, program: &str) -> Resul
         _ => Event::PostCheckout,
     };
     let call = format!(
-        "{program} hook {} --tool git </dev/null >/dev/null 2>&1 || :",
+        "{} hook {} --tool git </dev/null >/dev/null 2>&1 || :",
+        quoted(program),
         event.as_str()
     );
     let before = match before {

@@ -5,36 +5,16 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use super::change::Removal;
 use super::{json, marked, opencode};
 use crate::hook::Tool;
+use crate::settings::{Entry, Placed, Removal, Scope, Sort, base, program, project, xdg_config};
 
-/// Whose settings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    User,
-    Project,
-}
-
-impl Scope {
-    pub fn new(project: bool) -> Self {
-        if project { Self::Project } else { Self::User }
-    }
-}
-
-/// The files in which one tool's hooks stand.
+/// The hooks of a tool in one of its files.
 #[derive(Debug)]
-pub struct Target {
-    tool: Tool,
-    files: Vec<SettingsFile>,
-}
-
-#[derive(Debug)]
-pub struct SettingsFile {
-    pub path: PathBuf,
+pub struct Hooks {
     pub kind: Kind,
-    /// Must be executable (git's hooks).
-    pub executable: bool,
+    pub tool: Tool,
+    pub program: String,
 }
 
 /// How hooks stand in a file.
@@ -50,128 +30,114 @@ pub enum Kind {
     Plugin,
 }
 
-impl Kind {
-    /// The text with the hooks in it; the same text if they are in already.
-    pub fn install(self, before: Option<&str>, tool: Tool, program: &str) -> Result<String> {
-        match self {
-            Self::Json => json::install(before, tool, program),
-            Self::Toml => marked::install_toml(before.unwrap_or_default(), tool, program),
-            Self::Script(event) => marked::install_script(before, event, program),
-            Self::Plugin => opencode::install(before, program),
+impl Entry for Hooks {
+    fn sort(&self) -> Sort {
+        Sort::Hooks
+    }
+
+    fn install(&self, before: Option<&str>) -> Result<String> {
+        let (tool, program) = (self.tool, self.program.as_str());
+        match self.kind {
+            Kind::Json => json::install(before, tool, program),
+            Kind::Toml => marked::install_toml(before.unwrap_or_default(), tool, program),
+            Kind::Script(event) => marked::install_script(before, event, program),
+            Kind::Plugin => opencode::install(before, program),
         }
     }
 
-    /// The text without them.
-    pub fn uninstall(self, before: &str, tool: Tool) -> Result<Removal> {
-        Ok(match self {
-            Self::Json => json::uninstall(before, tool)?,
-            Self::Toml => marked::uninstall_toml(before),
-            Self::Script(_) => marked::uninstall_script(before),
-            Self::Plugin => opencode::uninstall(before),
+    fn uninstall(&self, before: &str) -> Result<Removal> {
+        Ok(match self.kind {
+            Kind::Json => json::uninstall(before, self.tool)?,
+            Kind::Toml => marked::uninstall_toml(before),
+            Kind::Script(_) => marked::uninstall_script(before),
+            Kind::Plugin => opencode::uninstall(before),
         })
     }
 }
 
-impl Target {
-    /// The files of a tool, seen from the directory `here`.
-    ///
-    /// # Errors
-    /// No home directory, or not in a repository where one is needed.
-    pub fn find(tool: Tool, scope: Scope, here: &Path) -> Result<Self> {
-        let base = |variable: Option<&str>, dir: &str| -> Result<PathBuf> {
-            match scope {
-                Scope::Project => Ok(project(here).join(dir)),
-                Scope::User => {
-                    let set = variable
-                        .and_then(std::env::var_os)
-                        .map(PathBuf::from)
-                        .filter(|path| path.is_absolute());
-                    match set {
-                        Some(path) => Ok(path),
-                        None => Ok(home()?.join(dir)),
-                    }
-                }
-            }
-        };
-        let files = match tool {
-            Tool::ClaudeCode => vec![SettingsFile::json(
-                base(Some("CLAUDE_CONFIG_DIR"), ".claude")?.join("settings.json"),
-            )],
-            Tool::Codex => vec![codex(&base(Some("CODEX_HOME"), ".codex")?)],
-            Tool::Gemini => vec![SettingsFile::json(
-                base(None, ".gemini")?.join("settings.json"),
-            )],
-            Tool::Cursor => vec![SettingsFile::json(
-                base(None, ".cursor")?.join("hooks.json"),
-            )],
-            Tool::Opencode => vec![SettingsFile {
-                path: match scope {
-                    Scope::Project => project(here).join(".opencode"),
-                    Scope::User => xdg_config()?.join("opencode"),
-                }
-                .join("plugins/spaces.js"),
-                kind: Kind::Plugin,
-                executable: false,
-            }],
-            Tool::Git => git(here)?,
-            Tool::Generic => bail!(
-                "`generic` stands for tools whose settings Spaces does not know: call hooks/spaces-session-hook.sh from them"
-            ),
-        };
-        Ok(Self { tool, files })
-    }
-
-    pub fn tool(&self) -> Tool {
-        self.tool
-    }
-
-    pub fn files(&self) -> &[SettingsFile] {
-        &self.files
-    }
-
-    /// What the person has to do besides.
-    pub fn advice(&self) -> Option<&'static str> {
-        match self.tool {
-            Tool::Codex => {
-                Some("Codex asks once to trust new hooks: review them with /hooks in Codex.")
-            }
-            Tool::ClaudeCode => {
-                Some("Sessions that are open see the hooks after /hooks or a restart.")
-            }
-            Tool::Opencode => Some("OpenCode loads the plugin at its next start."),
-            _ => None,
+/// The hooks of a tool and their files, seen from the directory `here`.
+///
+/// # Errors
+/// No home directory, or not in a repository where one is needed.
+pub fn find(tool: Tool, scope: Scope, here: &Path) -> Result<Vec<Placed>> {
+    let base = |variable, dir| base(scope, here, variable, dir);
+    let program = program(scope)?;
+    let placed = |path: PathBuf, kind| {
+        Placed::new(
+            path,
+            Hooks {
+                kind,
+                tool,
+                program: program.clone(),
+            },
+        )
+    };
+    Ok(match tool {
+        Tool::ClaudeCode => {
+            let dir = base(Some("CLAUDE_CONFIG_DIR"), ".claude")?;
+            vec![placed(dir.join("settings.json"), Kind::Json)]
         }
-    }
+        Tool::Codex => {
+            let (path, kind) = codex(&base(Some("CODEX_HOME"), ".codex")?);
+            vec![placed(path, kind)]
+        }
+        Tool::Gemini => {
+            let dir = base(None, ".gemini")?;
+            vec![placed(dir.join("settings.json"), Kind::Json)]
+        }
+        Tool::Cursor => {
+            let dir = base(None, ".cursor")?;
+            vec![placed(dir.join("hooks.json"), Kind::Json)]
+        }
+        Tool::Opencode => {
+            let dir = match scope {
+                Scope::Project => project(here).join(".opencode"),
+                Scope::User => xdg_config()?.join("opencode"),
+            };
+            vec![placed(dir.join("plugins/spaces.js"), Kind::Plugin)]
+        }
+        Tool::Git => {
+            let dir = git_hooks(here)?;
+            let script = |name| Placed {
+                executable: true,
+                ..placed(dir.join(name), Kind::Script(name))
+            };
+            vec![script("post-commit"), script("post-checkout")]
+        }
+        Tool::Generic => bail!(
+            "`generic` stands for tools whose settings Spaces does not know: call hooks/spaces-session-hook.sh from them"
+        ),
+    })
 }
 
-impl SettingsFile {
-    fn json(path: PathBuf) -> Self {
-        Self {
-            path,
-            kind: Kind::Json,
-            executable: false,
+/// What the person has to do after an install.
+pub fn advice(tool: Tool) -> Option<&'static str> {
+    match tool {
+        Tool::Codex => {
+            Some("Codex asks once to trust new hooks: review them with /hooks in Codex.")
         }
+        Tool::ClaudeCode => Some("Sessions that are open see the hooks after /hooks or a restart."),
+        Tool::Opencode => Some("OpenCode loads the plugin at its next start."),
+        _ => None,
     }
 }
 
 /// `hooks.json`, unless the person keeps hooks in `config.toml` and has no `hooks.json`.
-fn codex(dir: &Path) -> SettingsFile {
+fn codex(dir: &Path) -> (PathBuf, Kind) {
     let config = dir.join("config.toml");
     let hooks = dir.join("hooks.json");
     let in_config = !hooks.exists()
         && std::fs::read_to_string(&config).is_ok_and(|text| marked::has_toml_hooks(&text));
     if in_config {
-        return SettingsFile {
-            path: config,
-            kind: Kind::Toml,
-            executable: false,
-        };
+        (config, Kind::Toml)
+    } else {
+        (hooks, Kind::Json)
     }
-    SettingsFile::json(hooks)
 }
 
-/// The scripts of the repository around `here`, where `core.hooksPath` says they are.
-fn git(here: &Path) -> Result<Vec<SettingsFile>> {
+/// The directory of the hooks of the repository around `here`, where
+/// `core.hooksPath` says it is.
+fn git_hooks(here: &Path) -> Result<PathBuf> {
     let output = Command::new("git")
         .args(["rev-parse", "--git-path", "hooks"])
         .current_dir(here)
@@ -182,33 +148,5 @@ fn git(here: &Path) -> Result<Vec<SettingsFile>> {
         bail!("{} is not in a git repository", here.display());
     }
     let dir = String::from_utf8(output.stdout).context("git's hook directory is not UTF-8")?;
-    let dir = here.join(dir.trim_end_matches('\n'));
-    Ok(["post-commit", "post-checkout"]
-        .map(|name| SettingsFile {
-            path: dir.join(name),
-            kind: Kind::Script(name),
-            executable: true,
-        })
-        .into())
-}
-
-/// The root of the repository around `here`, or `here`.
-fn project(here: &Path) -> PathBuf {
-    here.ancestors()
-        .find(|dir| dir.join(".git").exists())
-        .unwrap_or(here)
-        .to_owned()
-}
-
-fn home() -> Result<PathBuf> {
-    std::env::home_dir()
-        .filter(|home| home.is_absolute())
-        .context("cannot tell the home directory: set HOME")
-}
-
-fn xdg_config() -> Result<PathBuf> {
-    match std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from) {
-        Some(dir) if dir.is_absolute() => Ok(dir),
-        _ => Ok(home()?.join(".config")),
-    }
+    Ok(here.join(dir.trim_end_matches('\n')))
 }

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::change::Change;
-use super::target::{Kind, SettingsFile};
+use super::target::{Hooks, Kind};
 use crate::hook::Tool;
+use crate::settings::{Change, Entry, Placed};
 
 const PROGRAM: &str = "/home/alice/.cargo/bin/spacesctl";
 
@@ -35,7 +35,20 @@ const FIXTURES: &[(&str, Tool, Kind)] = &[
     ("cursor.json", Tool::Cursor, Kind::Json),
 ];
 
-struct File(tempfile::TempDir, SettingsFile, Tool);
+fn hooks(tool: Tool, kind: Kind, program: &str) -> Hooks {
+    Hooks {
+        kind,
+        tool,
+        program: program.to_owned(),
+    }
+}
+
+/// The settings with the hooks in them.
+fn installed(tool: Tool, kind: Kind, before: Option<&str>) -> String {
+    hooks(tool, kind, PROGRAM).install(before).unwrap()
+}
+
+struct File(tempfile::TempDir, Placed);
 
 impl File {
     fn new(tool: Tool, kind: Kind, text: Option<&str>) -> Self {
@@ -45,28 +58,19 @@ impl File {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, text).unwrap();
         }
-        let file = SettingsFile {
-            path,
-            kind,
+        let placed = Placed {
             executable: matches!(kind, Kind::Script(_)),
+            ..Placed::new(path, hooks(tool, kind, PROGRAM))
         };
-        Self(dir, file, tool)
+        Self(dir, placed)
     }
 
     fn install(&self) -> Change {
-        Change::plan(&self.1, |before| {
-            self.1.kind.install(before, self.2, PROGRAM)
-        })
-        .unwrap()
+        Change::install(&self.1).unwrap()
     }
 
     fn uninstall(&self) -> Change {
-        Change::plan_removal(
-            &self.1,
-            |before| self.1.kind.uninstall(before, self.2),
-            |before| self.1.kind.install(Some(before), self.2, PROGRAM),
-        )
-        .unwrap()
+        Change::uninstall(&self.1).unwrap()
     }
 
     fn text(&self) -> Option<String> {
@@ -99,7 +103,7 @@ fn install_and_uninstall_give_the_original_byte_for_byte() {
 fn what_was_there_stays_line_by_line() {
     for (name, tool, kind) in FIXTURES {
         let original = fixture(name);
-        let installed = kind.install(Some(&original), *tool, PROGRAM).unwrap();
+        let installed = installed(*tool, *kind, Some(&original));
         if original.lines().count() < 3 {
             continue;
         }
@@ -117,8 +121,9 @@ fn what_was_there_stays_line_by_line() {
 fn without_the_backup_the_hooks_go_and_nothing_else() {
     for (name, tool, kind) in FIXTURES {
         let original = fixture(name);
-        let installed = kind.install(Some(&original), *tool, PROGRAM).unwrap();
-        let left = kind.uninstall(&installed, *tool).unwrap().text;
+        let installed = installed(*tool, *kind, Some(&original));
+        let hooks = hooks(*tool, *kind, PROGRAM);
+        let left = hooks.uninstall(&installed).unwrap().text;
         if *kind == Kind::Json {
             let mut wanted = json(&original);
             if name.contains("crlf") {
@@ -166,7 +171,7 @@ fn a_new_file_goes_again() {
 
 #[test]
 fn every_event_of_the_tool_is_there_once_in_its_form() {
-    let claude = json(&Kind::Json.install(None, Tool::ClaudeCode, PROGRAM).unwrap());
+    let claude = json(&installed(Tool::ClaudeCode, Kind::Json, None));
     for event in [
         "SessionStart",
         "UserPromptSubmit",
@@ -185,10 +190,10 @@ fn every_event_of_the_tool_is_there_once_in_its_form() {
         claude["hooks"]["Stop"][0]["hooks"][0]["command"],
         "/home/alice/.cargo/bin/spacesctl hook stop --tool claude-code"
     );
-    let gemini = json(&Kind::Json.install(None, Tool::Gemini, PROGRAM).unwrap());
+    let gemini = json(&installed(Tool::Gemini, Kind::Json, None));
     let timeout = &gemini["hooks"]["AfterAgent"][0]["hooks"][0]["timeout"];
     assert!(timeout.as_u64().unwrap() >= 1000, "milliseconds");
-    let cursor = json(&Kind::Json.install(None, Tool::Cursor, PROGRAM).unwrap());
+    let cursor = json(&installed(Tool::Cursor, Kind::Json, None));
     assert_eq!(cursor["version"], 1);
     assert!(
         cursor["hooks"]["afterFileEdit"][0]["command"]
@@ -201,21 +206,27 @@ fn every_event_of_the_tool_is_there_once_in_its_form() {
 #[test]
 fn an_older_install_is_brought_up_to_date_in_place() {
     let original = fixture("claude-code.json");
-    let old = Kind::Json
-        .install(Some(&original), Tool::ClaudeCode, "/old/spacesctl")
-        .unwrap();
-    let new = Kind::Json
-        .install(Some(&old), Tool::ClaudeCode, PROGRAM)
-        .unwrap();
+    let old = hooks(Tool::ClaudeCode, Kind::Json, "/old/spacesctl");
+    let old = old.install(Some(&original)).unwrap();
+    let new = installed(Tool::ClaudeCode, Kind::Json, Some(&old));
     assert!(!new.contains("/old/"));
     assert_eq!(
         json(&new),
-        json(
-            &Kind::Json
-                .install(Some(&original), Tool::ClaudeCode, PROGRAM)
-                .unwrap()
-        )
+        json(&installed(Tool::ClaudeCode, Kind::Json, Some(&original)))
     );
+}
+
+#[test]
+fn a_file_of_ours_alone_goes_also_after_a_second_install() {
+    let file = File::new(Tool::ClaudeCode, Kind::Json, None);
+    let old = Placed::new(
+        file.1.path.clone(),
+        hooks(Tool::ClaudeCode, Kind::Json, "/old/spacesctl"),
+    );
+    Change::install(&old).unwrap().apply().unwrap();
+    file.install().apply().unwrap();
+    file.uninstall().apply().unwrap();
+    assert_eq!(file.text(), None);
 }
 
 #[test]
@@ -227,10 +238,7 @@ fn settings_that_are_not_what_the_tool_expects_are_left_alone() {
         ("{\"a\": ", "JSON"),
     ] {
         let file = File::new(Tool::ClaudeCode, Kind::Json, Some(text));
-        let error = Change::plan(&file.1, |before| {
-            file.1.kind.install(before, file.2, PROGRAM)
-        })
-        .unwrap_err();
+        let error = Change::install(&file.1).unwrap_err();
         let error = format!("{error:#}");
         assert!(
             error.contains(named) && error.contains("left as it is"),
@@ -275,13 +283,7 @@ fn a_plugin_of_another_is_left_alone() {
         Kind::Plugin,
         Some("export const Mine = 1\n"),
     );
-    assert!(
-        Change::plan(&file.1, |before| file
-            .1
-            .kind
-            .install(before, file.2, PROGRAM))
-        .is_err()
-    );
+    assert!(Change::install(&file.1).is_err());
     assert!(!file.uninstall().is_change());
 }
 

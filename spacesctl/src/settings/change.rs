@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use similar::TextDiff;
 
-use super::target::SettingsFile;
+use super::{Entry, Placed, Sort};
 
 /// What one file is and what it is to be; `None` for no file.
 #[derive(Debug)]
@@ -17,11 +17,21 @@ pub struct Change {
     before: Option<String>,
     after: Option<String>,
     executable: bool,
-    /// The backup is written by this change, or used up by it.
-    keeps_backup: bool,
+    backup: Backup,
+    /// Backups of other sorts of entries, without this sort: what they will
+    /// give back must not bring it back.
+    others: Vec<(PathBuf, Option<String>)>,
 }
 
-/// What is left of a file without our hooks.
+/// What becomes of the backup.
+#[derive(Debug)]
+enum Backup {
+    Write(PathBuf),
+    Keep(PathBuf),
+    UseUp(PathBuf),
+}
+
+/// What is left of a file without our entry.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Removal {
     pub text: String,
@@ -40,22 +50,33 @@ impl Removal {
 }
 
 impl Change {
-    /// A change that puts something in.
+    /// A change that puts the entry in.
     ///
     /// # Errors
-    /// The file can't be read, or `edit` refuses it.
-    pub fn plan(
-        file: &SettingsFile,
-        edit: impl FnOnce(Option<&str>) -> Result<String>,
-    ) -> Result<Self> {
-        let before = read(&file.path)?;
-        let after = edit(before.as_deref()).with_context(|| unchanged(&file.path))?;
+    /// The file can't be read, or the entry does not fit into it.
+    pub fn install(placed: &Placed) -> Result<Self> {
+        let Placed { path, entry, .. } = placed;
+        let before = read(path)?;
+        let after = entry
+            .install(before.as_deref())
+            .with_context(|| unchanged(path))?;
+        let backup = backup(path, entry.sort());
+        // A file that has our entry in it is no original: an install over an older
+        // one leaves the backup alone.
+        let is_original = match &before {
+            Some(text) => entry.uninstall(text)?.text == *text,
+            None => false,
+        };
         Ok(Self {
-            path: file.path.clone(),
+            path: path.clone(),
             before,
             after: Some(after),
-            executable: file.executable,
-            keeps_backup: true,
+            executable: placed.executable,
+            backup: match is_original {
+                true => Backup::Write(backup),
+                false => Backup::Keep(backup),
+            },
+            others: Vec::new(),
         })
     }
 
@@ -64,36 +85,38 @@ impl Change {
     /// again, byte for byte. A file that we made goes when it is empty.
     ///
     /// # Errors
-    /// The file can't be read, or `edit` refuses it.
-    pub fn plan_removal(
-        file: &SettingsFile,
-        edit: impl FnOnce(&str) -> Result<Removal>,
-        install: impl FnOnce(&str) -> Result<String>,
-    ) -> Result<Self> {
-        let before = read(&file.path)?;
+    /// The file can't be read, or is not what its tool expects.
+    pub fn uninstall(placed: &Placed) -> Result<Self> {
+        let Placed { path, entry, .. } = placed;
+        let before = read(path)?;
+        let own = backup(path, entry.sort());
+        let original = read(&own)?;
+        let without = |text: &str| {
+            without(entry.as_ref(), text, original.as_deref()).with_context(|| unchanged(path))
+        };
         let after = match before.as_deref() {
+            Some(text) => without(text)?,
             None => None,
-            Some(text) => {
-                let left = edit(text).with_context(|| unchanged(&file.path))?;
-                let backup = read(&backup(&file.path))?.filter(|_| left.text != text);
-                match backup {
-                    Some(backup)
-                        if same_but_for_space(&left.text, &backup)
-                            || install(&backup).is_ok_and(|again| again == text) =>
-                    {
-                        Some(backup)
-                    }
-                    None if left.empty => None,
-                    _ => Some(left.text),
+        };
+        let mut others = Vec::new();
+        for sort in Sort::ALL {
+            let other = backup(path, sort);
+            if sort != entry.sort()
+                && let Some(text) = read(&other)?
+            {
+                let cleaned = without(&text)?;
+                if cleaned.as_deref() != Some(text.as_str()) {
+                    others.push((other, cleaned));
                 }
             }
-        };
+        }
         Ok(Self {
-            path: file.path.clone(),
+            path: path.clone(),
             before,
             after,
-            executable: file.executable,
-            keeps_backup: false,
+            executable: placed.executable,
+            backup: Backup::UseUp(own),
+            others,
         })
     }
 
@@ -126,48 +149,65 @@ impl Change {
             .path
             .canonicalize()
             .unwrap_or_else(|_| self.path.clone());
-        let backup = backup(&self.path);
+        if let (Backup::Write(backup), Some(before)) = (&self.backup, &self.before) {
+            write(backup, before, mode(&path))?;
+        }
         match &self.after {
             Some(after) => {
-                if self.keeps_backup
-                    && let Some(before) = &self.before
-                    && !already_kept(&backup, before)?
-                {
-                    write(&backup, before, mode(&path))?;
-                }
                 let mode = mode(&path).or(self.executable.then_some(0o755));
                 write(&path, after, mode)?;
             }
             None => fs::remove_file(&path)
                 .with_context(|| format!("cannot remove {}", path.display()))?,
         }
-        if !self.keeps_backup {
-            remove_if_there(&backup)?;
+        for (other, text) in &self.others {
+            match text {
+                Some(text) => write(other, text, mode(other))?,
+                None => remove_if_there(other)?,
+            }
         }
-        Ok(match (&self.before, &self.after) {
-            (None, _) => format!("{}: written", self.path.display()),
-            (_, None) => format!("{}: removed", self.path.display()),
-            _ if self.keeps_backup => format!(
-                "{}: changed (as it was before: {})",
-                self.path.display(),
-                backup.display()
-            ),
-            _ => format!("{}: as it was before", self.path.display()),
+        if let Backup::UseUp(backup) = &self.backup {
+            remove_if_there(backup)?;
+        }
+        let path = self.path.display();
+        Ok(match (&self.before, &self.after, &self.backup) {
+            (None, _, _) => format!("{path}: written"),
+            (_, None, _) => format!("{path}: removed"),
+            (_, _, Backup::Write(backup) | Backup::Keep(backup)) if backup.exists() => {
+                format!("{path}: changed (as it was before: {})", backup.display())
+            }
+            (_, _, Backup::Write(_) | Backup::Keep(_)) => format!("{path}: changed"),
+            (_, _, Backup::UseUp(_)) => format!("{path}: as it was before"),
         })
     }
 }
 
-/// Beside the file: `settings.json.before-spaces`.
-fn backup(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".before-spaces");
-    name.into()
+/// The text without the entry, byte for byte as it was where that can be told;
+/// `None` for a file of ours alone.
+fn without(entry: &dyn Entry, text: &str, original: Option<&str>) -> Result<Option<String>> {
+    let left = entry.uninstall(text)?;
+    if left.text == text {
+        return Ok(Some(left.text));
+    }
+    Ok(match original {
+        Some(original)
+            if same_but_for_space(&left.text, original)
+                || entry
+                    .install(Some(original))
+                    .is_ok_and(|again| again == text) =>
+        {
+            Some(original.to_owned())
+        }
+        None if left.empty => None,
+        _ => Some(left.text),
+    })
 }
 
-/// An install over an older install must not replace the backup of the
-/// original by a file that has our hooks in it.
-fn already_kept(backup: &Path, before: &str) -> Result<bool> {
-    Ok(backup.exists() && before.contains("spacesctl"))
+/// Beside the file: `settings.json.before-spaces`.
+fn backup(path: &Path, sort: Sort) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(sort.backup_suffix());
+    name.into()
 }
 
 fn read(path: &Path) -> Result<Option<String>> {
