@@ -12,6 +12,7 @@ use crate::doctor::DoctorArgs;
 use crate::failure::Failure;
 use crate::hook::HookArgs;
 use crate::hooks::HooksArgs;
+use crate::mcp::Mcp;
 use crate::service::ServiceArgs;
 
 /// Channels, direct messages, claims and notes for coding agents and their people
@@ -144,6 +145,8 @@ enum Command {
     Hooks(HooksArgs),
     /// What agent tools call at every turn
     Hook(HookArgs),
+    /// Serve agents over the Model Context Protocol, and register that with their tools
+    Mcp(Mcp),
     /// Become a program in a session of its own
     #[command(hide = true)]
     Launch(Launch),
@@ -207,6 +210,7 @@ pub fn run(arguments: Cli) -> Result<(), Failure> {
         Command::Doctor(asked) => asked.run(ctl),
         Command::Hooks(asked) => asked.run(ctl),
         Command::Hook(asked) => asked.run(),
+        Command::Mcp(asked) => asked.run(ctl),
         Command::Launch(launch) => launch.run(),
     }
 }

@@ -13,7 +13,9 @@ const SEEN_EVERY_SECS: u32 = 30;
 const EXPIRE_BATCH: usize = 500;
 
 /// Begins a session of the sender's agent `agent_name`, which is registered if
-/// it is not there. `repo` is empty outside a repository.
+/// it is not there. `repo` is empty outside a repository. A session of the
+/// sender that is there already goes on, ended or not, from where it is now: a
+/// tool resumes its sessions under their old ids.
 #[reducer]
 #[allow(clippy::too_many_arguments)]
 pub fn start_session(
@@ -33,10 +35,13 @@ pub fn start_session(
     );
     keyed(ctx, &client_key, None, arguments, |call| {
         names::check_uuid("a session's id", &session_id)?;
-        if ctx.db.agent_session().id().find(&session_id).is_some() {
-            return Err(Refusal::conflict(format!("there is a session {session_id} already")));
+        let known = ctx.db.agent_session().id().find(&session_id);
+        if known.as_ref().is_some_and(|known| known.owner != call.sender) {
+            return Err(Refusal::conflict(format!("another user has a session {session_id}")));
         }
-        require_room(call)?;
+        if ctx.db.session_lease().session_id().find(&session_id).is_none() {
+            require_room(call)?;
+        }
         let agent = agents::ensure(call, &agent_name, &tool)?;
         let session = AgentSession {
             id: session_id,
@@ -47,17 +52,20 @@ pub fn start_session(
             repo,
             branch,
             commit,
-            task,
+            task: task.or_else(|| known.as_ref()?.task.clone()),
             state: SessionState::Active,
             paths,
-            started_at: ctx.timestamp,
+            started_at: known.as_ref().map_or(ctx.timestamp, |known| known.started_at),
             last_seen: ctx.timestamp,
             ended_at: None,
             expired: false,
         };
         check(&session)?;
         keep_lease(ctx, &session);
-        ctx.db.agent_session().insert(session);
+        match known {
+            Some(_) => drop(ctx.db.agent_session().id().update(session)),
+            None => drop(ctx.db.agent_session().insert(session)),
+        }
         ctx.db.agent().id().update(Agent { tool, last_seen: ctx.timestamp, ..agent });
         Ok(())
     })

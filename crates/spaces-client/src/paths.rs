@@ -25,6 +25,19 @@ use thiserror::Error;
 /// keeps a configuration portable.
 pub const MAX_SOCKET_PATH_BYTES: usize = 103;
 
+/// All variables that may decide a place, but HOME, which every process has.
+const VARIABLES: [&str; 9] = [
+    "SPACES_CONFIG",
+    "SPACES_STATE_DIR",
+    "SPACES_CACHE_DIR",
+    "SPACES_SOCKET",
+    "XDG_CONFIG_HOME",
+    "XDG_STATE_HOME",
+    "XDG_CACHE_HOME",
+    "XDG_RUNTIME_DIR",
+    "TMPDIR",
+];
+
 /// The places of one user's Spaces.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Paths {
@@ -95,6 +108,39 @@ impl Paths {
             uid: rustix::process::getuid().as_raw(),
             user_runtime_dir: &own_user_runtime_dir,
         })
+    }
+
+    /// The variables of this process without which the places would be others,
+    /// with their values: what to hand to a process that is started without this
+    /// environment. Values that are not UTF-8 are left out.
+    pub fn variables() -> Vec<(&'static str, String)> {
+        Self::deciding(&Surroundings {
+            variable: &|name| std::env::var_os(name),
+            home: std::env::home_dir(),
+            uid: rustix::process::getuid().as_raw(),
+            user_runtime_dir: &own_user_runtime_dir,
+        })
+    }
+
+    fn deciding(around: &Surroundings<'_>) -> Vec<(&'static str, String)> {
+        let now = Self::resolve(around);
+        let decides = |variable: &&&str| {
+            let without = Surroundings {
+                variable: &|name| {
+                    (name != **variable)
+                        .then(|| (around.variable)(name))
+                        .flatten()
+                },
+                home: around.home.clone(),
+                ..*around
+            };
+            Self::resolve(&without) != now
+        };
+        VARIABLES
+            .iter()
+            .filter(decides)
+            .filter_map(|name| Some((*name, (around.variable)(name)?.into_string().ok()?)))
+            .collect()
     }
 
     fn resolve(around: &Surroundings<'_>) -> Result<Self, PathError> {
@@ -379,6 +425,30 @@ mod tests {
         let error = resolve(&[("SPACES_SOCKET", &long)], Some("/home/a")).unwrap_err();
         assert!(matches!(error, PathError::SocketPathTooLong { .. }));
         assert!(error.hint().contains("SPACES_SOCKET"));
+    }
+
+    #[test]
+    fn only_variables_that_decide_a_place_are_handed_on() {
+        let variables = [
+            ("XDG_STATE_HOME", "/home/a/.local/state"),
+            ("XDG_CACHE_HOME", "/var/k"),
+            ("XDG_RUNTIME_DIR", "/run/user/1000"),
+            ("SPACES_SOCKET", ""),
+            ("TMPDIR", "/var/tmp"),
+        ];
+        let values: HashMap<_, _> = variables.into_iter().collect();
+        let deciding = |login: Option<&str>| {
+            Paths::deciding(&Surroundings {
+                variable: &|name: &str| values.get(name).map(OsString::from),
+                home: Some("/home/a".into()),
+                uid: 1000,
+                user_runtime_dir: &|_| login.map(PathBuf::from),
+            })
+        };
+        let cache = ("XDG_CACHE_HOME", "/var/k".to_owned());
+        let runtime = ("XDG_RUNTIME_DIR", "/run/user/1000".to_owned());
+        assert_eq!(deciding(Some("/run/user/1000")), [cache.clone()]);
+        assert_eq!(deciding(None), [cache, runtime]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde_json::json;
 use spaces_api::Timestamp;
 use spaces_api::methods::activity::Digest;
 use spacesctl::hook::digest;
-use spacesctl::hook::peer_text::{Blocks, Head, clean, inline, printable};
+use spacesctl::peers::{Blocks, Head, clean, inline, printable};
 
 /// What the marker is put in place of: a text that knows it.
 const KNOWN: &str = "MARKER";
@@ -50,6 +50,7 @@ fn block(bound: usize, texts: [&str; 4]) {
         at: Some(Timestamp::from_micros(0)),
         place: Some(&place),
         why: Some(&why),
+        ids: &[("message", 7)],
     };
     let block = blocks.block(&head, &text, bound);
     let mut lines = block.split('\n');

@@ -52,7 +52,7 @@ impl Failure {
             event: event.to_owned(),
             tool: tool.to_owned(),
             reason: reason.to_owned(),
-            detail: super::peer_text::inline(detail, MAX_DETAIL),
+            detail: crate::peers::inline(detail, MAX_DETAIL),
             outcome,
         }
     }

@@ -62,7 +62,7 @@ pub fn run(link: &mut Link, (tool, name): (Tool, &str), event: Event, input: Inp
 }
 
 /// Stable for the tool's session, and no longer than an id may be.
-fn session_id(tool: &str, id: &str) -> String {
+pub fn session_id(tool: &str, id: &str) -> String {
     let full = format!("{tool}:{id}");
     if full.chars().count() <= MAX_SESSION && !full.chars().any(char::is_control) {
         return full;
@@ -135,6 +135,8 @@ impl Turn<'_> {
         };
         self.memory.cwd.clone_from(&self.input.cwd);
         self.memory.state = Some(SessionState::Active);
+        self.memory.begun_at = Timestamp::now();
+        self.memory.above = crate::process_tree::above();
         let written = self.link.keep::<session::Start>(&session::StartParams {
             id: Some(session),
             tool: self.name.to_owned(),

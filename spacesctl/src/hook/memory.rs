@@ -24,6 +24,10 @@ pub struct Memory {
     pub session: String,
     /// Where it works.
     pub cwd: Option<PathBuf>,
+    /// When its last start was told.
+    pub begun_at: Timestamp,
+    /// The processes above the hook at that time: the agent's is among them.
+    pub above: Vec<u32>,
     /// The daemon was told of the session, or will be by the spool.
     pub started: bool,
     /// The state last told to the daemon.
@@ -64,6 +68,17 @@ impl Memory {
                 cwd.is_some_and(|cwd| cwd.starts_with(real(dir)))
             })
             .collect()
+    }
+
+    /// The sessions whose agent is this process, the last begun first.
+    pub fn of_process(state_dir: &Path, pid: u32) -> Vec<Self> {
+        let mut sessions: Vec<_> = files(state_dir)
+            .filter(|(_, age)| *age < FORGET_AFTER)
+            .filter_map(|(path, _)| read(&path))
+            .filter(|memory| memory.above.contains(&pid))
+            .collect();
+        sessions.sort_by_key(|memory| std::cmp::Reverse(memory.begun_at));
+        sessions
     }
 
     /// Adds edited paths; the oldest make room.
@@ -187,6 +202,24 @@ mod tests {
         memory.add_paths(&["p7".into()]);
         assert_eq!(memory.paths.len(), MAX_PATHS);
         assert_eq!(memory.paths.last().unwrap(), &format!("p{}", MAX_PATHS + 4));
+    }
+
+    #[test]
+    fn the_last_begun_session_of_an_agents_process_is_found() {
+        let dir = tempfile::tempdir().unwrap();
+        for (id, begun, above) in [
+            ("s1", 2, vec![7, 3]),
+            ("s2", 3, vec![9, 7]),
+            ("s3", 4, vec![8]),
+        ] {
+            let mut memory = Memory::load(dir.path(), id);
+            memory.begun_at = spaces_api::Timestamp::from_micros(begun);
+            memory.above = above;
+            memory.save(dir.path()).unwrap();
+        }
+        let found = Memory::of_process(dir.path(), 7);
+        let ids: Vec<_> = found.iter().map(|memory| memory.session.as_str()).collect();
+        assert_eq!(ids, ["s2", "s1"]);
     }
 
     #[test]

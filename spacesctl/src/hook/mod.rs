@@ -9,9 +9,8 @@ pub mod event;
 pub mod failures;
 mod flow;
 mod link;
-mod memory;
-pub mod peer_text;
-mod place;
+pub mod memory;
+pub mod place;
 pub mod stdin;
 pub mod summary;
 
@@ -28,6 +27,7 @@ use spaces_client::Paths;
 use event::Outcome;
 pub use event::{Event, Tool};
 use failures::{Failure, Kept};
+pub use flow::session_id;
 
 /// In all, from the first instruction to the last.
 const BUDGET: Duration = Duration::from_millis(950);

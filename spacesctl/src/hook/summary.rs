@@ -15,7 +15,7 @@ const CUT: &str = "\n[…]\n";
 /// The text to post; `None` where there is nothing to say. A long message keeps
 /// its beginning and its end, where agents say what they did.
 pub fn text(message: &str) -> Option<String> {
-    let message = super::peer_text::printable(message);
+    let message = crate::peers::printable(message);
     let message = message.trim();
     let length = message.chars().count();
     if length == 0 {

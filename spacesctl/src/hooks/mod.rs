@@ -5,7 +5,7 @@ mod command;
 mod json;
 mod marked;
 mod opencode;
-mod target;
+pub mod target;
 #[cfg(test)]
 mod tests;
 

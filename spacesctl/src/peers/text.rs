@@ -24,6 +24,8 @@ pub struct Head<'a> {
     pub place: Option<&'a str>,
     /// Why it is shown.
     pub why: Option<&'a str>,
+    /// What it can be referred to by: `message` 12.
+    pub ids: &'a [(&'static str, u64)],
 }
 
 impl Blocks {
@@ -63,6 +65,9 @@ impl Blocks {
             if let Some(value) = value.filter(|value| !value.is_empty()) {
                 block.push_str(&format!(" {name}=\"{}\"", inline(value, 120)));
             }
+        }
+        for (name, id) in head.ids {
+            block.push_str(&format!(" {name}=\"{id}\""));
         }
         block.push_str(">\n");
         let text = clean(text);
@@ -221,6 +226,7 @@ mod tests {
             at: Some(Timestamp::from_micros(1_700_000_000_000_000)),
             place: Some("#general"),
             why: None,
+            ids: &[("message", 7)],
         }
     }
 
@@ -229,7 +235,7 @@ mod tests {
         let block = Blocks::with_marker("0123").block(&head(), "hello\nthere", 100);
         assert_eq!(
             block,
-            "<spaces-peer-0123 note from=\"@bob\" at=\"2023-11-14 22:13Z\" in=\"#general\">\nhello\nthere\n</spaces-peer-0123>"
+            "<spaces-peer-0123 note from=\"@bob\" at=\"2023-11-14 22:13Z\" in=\"#general\" message=\"7\">\nhello\nthere\n</spaces-peer-0123>"
         );
     }
 
