@@ -158,7 +158,8 @@ impl Overlay<'_> {
             } => {
                 session.agent = format!("@{}/{agent}", self.username);
                 session.tool.clone_from(tool);
-                session.task.clone_from(task);
+                // A session that starts again keeps a task that it does not change.
+                session.task = task.clone().or(session.task.take());
                 session.context.clone_from(context);
                 session.state = SessionState::Active;
                 session.ended_at = None;
