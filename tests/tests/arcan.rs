@@ -15,7 +15,8 @@ use arcan_spaces::{SpacesActivityMiddleware, SpacesDaemon, SpacesdPort, register
 use published_arcan_spaces::{HiveSpacesCoordinator, SpacesPort};
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use spaces_tests::{Daemon, Hub, eventually};
+use spaces_api::HubState;
+use spaces_tests::{Daemon, Hub, Proxy, eventually};
 
 const BUDGET: Duration = Duration::from_secs(5);
 
@@ -303,7 +304,7 @@ fn while_the_hub_is_away_an_agent_gets_queued_receipts_and_aged_reads() {
         &SpacesDaemon::with_budget(daemon.socket(), BUDGET),
     );
     hub.kill();
-    daemon.until_hub(spaces_api::HubState::Offline);
+    daemon.until_hub(HubState::Offline);
     let post = json!({"channel": "#general", "content": "later"});
     let sent = use_tool(&registry, "spaces_send_message", post).expect("accepted");
     assert_eq!(sent["state"], "queued");
@@ -313,4 +314,90 @@ fn while_the_hub_is_away_an_agent_gets_queued_receipts_and_aged_reads() {
         json!({"channel": "#general"}),
     );
     assert_eq!(read.expect("read")["meta"]["hub"], "offline");
+}
+
+/// Calls each of our six tools and what the published crate does through the
+/// port; nothing may take longer than the budget, whatever it answers.
+fn nothing_holds_the_loop(bridge: &SpacesDaemon, how: &str) {
+    // The budget, and what a busy machine adds: far less than a second call's.
+    let limit = bridge.budget() + bridge.budget() / 2;
+    let timed = |what: &str, act: &mut dyn FnMut()| {
+        let begun = Instant::now();
+        act();
+        let took = begun.elapsed();
+        assert!(
+            took < limit,
+            "{how}: {what} took {took:?} of {:?}",
+            bridge.budget()
+        );
+    };
+    let mut ours = ToolRegistry::default();
+    register_spaces_tools(&mut ours, bridge);
+    for (name, input) in [
+        ("spaces_list_channels", json!({})),
+        (
+            "spaces_send_message",
+            json!({"channel": "#general", "content": "x"}),
+        ),
+        ("spaces_read_messages", json!({"channel": "#general"})),
+        ("spaces_send_dm", json!({"to": "@nobody", "content": "x"})),
+        ("spaces_create_channel", json!({"name": "x"})),
+        ("spaces_list_members", json!({})),
+    ] {
+        timed(name, &mut || drop(use_tool(&ours, name, input.clone())));
+    }
+    let port: Arc<dyn SpacesPort> = Arc::new(SpacesdPort::new(bridge));
+    timed("list_channels", &mut || drop(port.list_channels(1)));
+    timed("send_message", &mut || {
+        drop(port.send_message(1, "x", None, None))
+    });
+    timed("a post to a new thread", &mut || {
+        drop(port.send_message(1, "x", Some(7), None))
+    });
+    timed("read_messages", &mut || {
+        drop(port.read_messages(1, 10, None))
+    });
+    timed("send_dm", &mut || drop(port.send_dm("@nobody", "x")));
+    let hive = HiveSpacesCoordinator::new(port, 1);
+    timed("share_artifact", &mut || {
+        drop(hive.share_artifact(1, 1, "t", "s", 0.5, "first"));
+    });
+    timed("find_hive_channel", &mut || {
+        drop(hive.find_hive_channel("t"))
+    });
+}
+
+#[test]
+fn neither_a_daemon_nor_a_hub_holds_any_tool_over_the_budget() {
+    let budget = Duration::from_millis(800);
+    let at = |daemon: &Daemon| SpacesDaemon::with_budget(daemon.socket(), budget);
+
+    let nowhere = Daemon::machine();
+    nothing_holds_the_loop(&at(&nowhere), "no daemon");
+
+    let hub = Hub::start();
+    let proxy = Proxy::start(hub.port());
+    let mut daemon = Daemon::machine();
+    daemon.join(&hub.owner_invite());
+    daemon.use_hub_at(&proxy.uri());
+    daemon.run();
+    daemon.until_live();
+    let bridge = at(&daemon);
+    nothing_holds_the_loop(&bridge, "all is well");
+
+    // The daemon takes the hub for live until its heartbeat is missed.
+    proxy.stall();
+    nothing_holds_the_loop(&bridge, "the network is stalled");
+    proxy.heal();
+    proxy.refuse();
+    daemon.until_hub(HubState::Offline);
+    nothing_holds_the_loop(&bridge, "the hub is offline");
+    let (reason, took, _middleware) = run_loop(&bridge);
+    assert_eq!(reason, RunStopReason::Completed);
+    assert!(took < budget * 4, "the hub is offline: {took:?}");
+
+    // With connections open that were good a moment ago.
+    daemon.child().signal(Signal::STOP);
+    nothing_holds_the_loop(&bridge, "the daemon is stopped");
+    daemon.child().signal(Signal::CONT);
 }

@@ -77,6 +77,14 @@ impl SpacesDaemon {
         self.call_until::<M>(&params(session.to_owned()), deadline)
     }
 
+    /// Begins an operation of several calls, which together have the budget.
+    pub(crate) fn begin(&self) -> Operation<'_> {
+        Operation {
+            daemon: self,
+            deadline: self.deadline(),
+        }
+    }
+
     /// What is left of the budget for the hub to confirm a write in.
     pub(crate) fn confirmation_ms(&self) -> u64 {
         u64::try_from(self.shared.budget.as_millis() / 2).unwrap_or(u64::MAX)
@@ -130,6 +138,24 @@ impl SpacesDaemon {
         )?;
         lock(&self.shared.announced).insert(id.to_owned());
         Ok(())
+    }
+}
+
+/// Calls that share one budget.
+pub(crate) struct Operation<'a> {
+    daemon: &'a SpacesDaemon,
+    deadline: Instant,
+}
+
+impl Operation<'_> {
+    pub(crate) fn call<M: Method>(&self, params: &M::Params) -> Result<M::Result, Error> {
+        self.daemon.call_until::<M>(params, self.deadline)
+    }
+
+    /// Half of what is left, for the hub to confirm a write in.
+    pub(crate) fn confirmation_ms(&self) -> u64 {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        u64::try_from(left.as_millis() / 2).unwrap_or(u64::MAX)
     }
 }
 

@@ -8,6 +8,7 @@ use spaces_api::{ChannelRef, ErrorKind, MessageRef, Receipt, ReceiptState, UserR
 use spaces_client::Error;
 
 use crate::SpacesDaemon;
+use crate::daemon::Operation;
 
 /// The published crate's `SpacesPort` over the daemon's socket: an installation
 /// that used its database client changes the line that makes the port.
@@ -18,8 +19,8 @@ use crate::SpacesDaemon;
 /// `generation-N`, which is made when it is first written to, and is shown
 /// under that number again when it is read.
 ///
-/// A post that the hub has not confirmed within half the budget is in the
-/// daemon's outbox and will arrive; it is reported with id 0.
+/// Each operation has the budget as a whole. A post that the hub has not
+/// confirmed within half of what is left is in the daemon's outbox and will arrive; it is reported with id 0.
 pub struct SpacesdPort {
     daemon: SpacesDaemon,
 }
@@ -31,49 +32,49 @@ impl SpacesdPort {
             daemon: daemon.clone(),
         }
     }
+}
 
-    fn me(&self) -> Result<String, SpacesBridgeError> {
-        let me = self
-            .daemon
-            .call::<user::Me>(&spaces_api::methods::None {})
-            .map_err(bridge)?;
-        Ok(me.user.identity)
-    }
+fn me(operation: &Operation<'_>) -> Result<String, SpacesBridgeError> {
+    let me = operation
+        .call::<user::Me>(&spaces_api::methods::None {})
+        .map_err(bridge)?;
+    Ok(me.user.identity)
+}
 
-    fn threads(&self, channel: u64) -> Result<Threads, SpacesBridgeError> {
-        let params = thread::ListParams {
-            channel: ChannelRef::Id(channel),
-            all: true,
-        };
-        let listed = self.daemon.call::<thread::List>(&params).map_err(bridge)?;
-        Ok(Threads(
-            listed
-                .threads
-                .into_iter()
-                .map(|thread| (thread.id, thread.name))
-                .collect(),
-        ))
-    }
+fn threads(operation: &Operation<'_>, channel: u64) -> Result<Threads, SpacesBridgeError> {
+    let params = thread::ListParams {
+        channel: ChannelRef::Id(channel),
+        all: true,
+    };
+    let listed = operation.call::<thread::List>(&params).map_err(bridge)?;
+    Ok(Threads(
+        listed
+            .threads
+            .into_iter()
+            .map(|thread| (thread.id, thread.name))
+            .collect(),
+    ))
+}
 
-    /// The id of the thread that the caller calls `number`, made if need be.
-    fn thread_for_writing(&self, channel: u64, number: u64) -> Result<u64, SpacesBridgeError> {
-        if let Some(id) = self.threads(channel)?.id_of(number) {
-            return Ok(id);
-        }
-        let params = thread::CreateParams {
-            channel: ChannelRef::Id(channel),
-            name: generation_name(number),
-            client_key: None,
-            wait: Wait::Sent,
-            timeout_ms: None,
-            session: None,
-        };
-        let made = self
-            .daemon
-            .call::<thread::Create>(&params)
-            .map_err(bridge)?;
-        Ok(made.thread.id)
+/// The id of the thread that the caller calls `number`, made if need be.
+fn thread_for_writing(
+    operation: &Operation<'_>,
+    channel: u64,
+    number: u64,
+) -> Result<u64, SpacesBridgeError> {
+    if let Some(id) = threads(operation, channel)?.id_of(number) {
+        return Ok(id);
     }
+    let params = thread::CreateParams {
+        channel: ChannelRef::Id(channel),
+        name: generation_name(number),
+        client_key: None,
+        wait: Wait::Sent,
+        timeout_ms: None,
+        session: None,
+    };
+    let made = operation.call::<thread::Create>(&params).map_err(bridge)?;
+    Ok(made.thread.id)
 }
 
 impl SpacesPort for SpacesdPort {
@@ -84,12 +85,12 @@ impl SpacesPort for SpacesdPort {
         thread_id: Option<u64>,
         reply_to_id: Option<u64>,
     ) -> Result<SpacesMessage, SpacesBridgeError> {
+        let operation = self.daemon.begin();
         let thread = match thread_id {
-            Some(number) => Some(self.thread_for_writing(channel_id, number)?),
+            Some(number) => Some(thread_for_writing(&operation, channel_id, number)?),
             None => None,
         };
-        let sent = self
-            .daemon
+        let sent = operation
             .call::<message::Send>(&message::SendParams {
                 channel: ChannelRef::Id(channel_id),
                 content: content.to_owned(),
@@ -100,7 +101,7 @@ impl SpacesPort for SpacesdPort {
                 context: Context::default(),
                 client_key: None,
                 wait: Wait::Sent,
-                timeout_ms: Some(self.daemon.confirmation_ms()),
+                timeout_ms: Some(operation.confirmation_ms()),
                 session: None,
             })
             .map_err(bridge)?;
@@ -108,7 +109,7 @@ impl SpacesPort for SpacesdPort {
         Ok(SpacesMessage {
             id: sent.receipt.message_id.unwrap_or_default(),
             channel_id,
-            sender: self.me()?,
+            sender: me(&operation)?,
             content: content.to_owned(),
             message_type: SpacesMessageType::Text,
             created_at: sent.receipt.queued_at.as_micros(),
@@ -155,8 +156,8 @@ impl SpacesPort for SpacesdPort {
         limit: u32,
         before_id: Option<u64>,
     ) -> Result<Vec<SpacesMessage>, SpacesBridgeError> {
-        let page = self
-            .daemon
+        let operation = self.daemon.begin();
+        let page = operation
             .call::<message::List>(&message::ListParams {
                 channel: ChannelRef::Id(channel_id),
                 thread_id: None,
@@ -172,7 +173,7 @@ impl SpacesPort for SpacesdPort {
             .iter()
             .any(|message| message.thread_id.is_some())
         {
-            self.threads(channel_id)?
+            threads(&operation, channel_id)?
         } else {
             Threads::default()
         };
@@ -188,8 +189,8 @@ impl SpacesPort for SpacesdPort {
         recipient: &str,
         content: &str,
     ) -> Result<SpacesDirectMessage, SpacesBridgeError> {
-        let sent = self
-            .daemon
+        let operation = self.daemon.begin();
+        let sent = operation
             .call::<dm::Send>(&dm::SendParams {
                 to: UserRef::from(recipient),
                 content: content.to_owned(),
@@ -198,7 +199,7 @@ impl SpacesPort for SpacesdPort {
                 context: Context::default(),
                 client_key: None,
                 wait: Wait::Sent,
-                timeout_ms: Some(self.daemon.confirmation_ms()),
+                timeout_ms: Some(operation.confirmation_ms()),
                 session: None,
             })
             .map_err(|error| match error {
@@ -210,7 +211,7 @@ impl SpacesPort for SpacesdPort {
         accepted(&sent.receipt)?;
         Ok(SpacesDirectMessage {
             id: sent.receipt.message_id.unwrap_or_default(),
-            sender: self.me()?,
+            sender: me(&operation)?,
             recipient: recipient.to_owned(),
             content: content.to_owned(),
             created_at: sent.receipt.queued_at.as_micros(),
