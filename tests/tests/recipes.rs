@@ -121,7 +121,7 @@ fn the_two_commands_and_the_settings_by_hand() {
     }
 
     // The tool runs the commands of these settings at a session's turns.
-    let mut run = |event: &str, more: Value| {
+    let run = |event: &str, more: Value| {
         let line = by_hand["hooks"][event][0]["hooks"][0]["command"].as_str();
         let mut input = json!({"session_id": "recipe", "cwd": app});
         input
