@@ -412,8 +412,10 @@ fn a_session_starts_with_what_a_peer_left_in_the_same_place() {
         "session-end",
         &claude("mine", &app, json!({"reason": "exit"})),
     );
-    let ended = daemon.call("session.show", json!({"id": "claude-code:mine"}));
-    assert_eq!(ended["session"]["state"], "ended");
+    eventually("the session has ended", || {
+        let ended = daemon.call("session.show", json!({"id": "claude-code:mine"}));
+        (ended["session"]["state"] == "ended").then_some(())
+    });
 }
 
 #[test]
@@ -435,7 +437,9 @@ fn nothing_to_say_is_no_output_and_no_git_is_no_fault() {
         "stop",
         &claude("s", &plain, said("without git")),
     );
-    assert_eq!(messages(&daemon, "without git").len(), 1);
+    eventually("the summary is there, once", || {
+        (messages(&daemon, "without git").len() == 1).then_some(())
+    });
     let failures = check(&cli, "hook failures");
     assert_eq!(failures["result"], "ok", "{failures}");
 }
@@ -592,7 +596,9 @@ fn the_scripts_work_with_curl_alone() {
     let summary = "said \"by\" curl\\\nin two lines";
     script("spaces-session-hook.sh", &["start", "s1"], "");
     script("spaces-session-hook.sh", &["stop", "s1"], summary);
-    assert_eq!(messages(&daemon, summary).len(), 1);
+    eventually("the summary is there, once", || {
+        (messages(&daemon, summary).len() == 1).then_some(())
+    });
     let session = daemon.call("session.show", json!({"id": "aider:s1"}));
     assert_eq!(session["session"]["tool"], "aider");
     let told = script("spaces-context-hook.sh", &[], "");
@@ -601,8 +607,10 @@ fn the_scripts_work_with_curl_alone() {
         "{told}"
     );
     script("spaces-session-hook.sh", &["end", "s1"], "");
-    let session = daemon.call("session.show", json!({"id": "aider:s1"}));
-    assert_eq!(session["session"]["state"], "ended");
+    eventually("the session has ended", || {
+        let session = daemon.call("session.show", json!({"id": "aider:s1"}));
+        (session["session"]["state"] == "ended").then_some(())
+    });
 }
 
 #[test]

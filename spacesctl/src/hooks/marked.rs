@@ -1,6 +1,7 @@
 //! Hooks as a marked block of lines: in git's scripts and in Codex's `config.toml`.
 
 use anyhow::{Result, bail};
+use toml_edit::{DocumentMut, Item, Table};
 
 use super::{command, json};
 use crate::hook::{Event, Tool};
@@ -59,9 +60,53 @@ pub fn uninstall_script(before: &str) -> Removal {
     }
 }
 
-/// Codex's `config.toml` without our hooks; it is never ours alone.
-pub fn uninstall_toml(before: &str) -> Removal {
-    Removal::none(&uninstall(before))
+/// Codex's `config.toml` without our hooks; it is never ours alone. Codex writes
+/// to the file as well, and not always outside our marks: what goes is known by
+/// what it calls, not by where it stands.
+pub fn uninstall_toml(before: &str, tool: Tool) -> Removal {
+    Removal::none(&without_hooks(before, tool))
+}
+
+fn without_hooks(before: &str, tool: Tool) -> String {
+    let Ok(mut config) = before.parse::<DocumentMut>() else {
+        return before.to_owned();
+    };
+    let ours = |group: &Table| {
+        let calls = group.get("hooks").and_then(Item::as_array_of_tables);
+        calls.is_some_and(|calls| {
+            !calls.is_empty()
+                && calls.iter().all(|call| {
+                    let line = call.get("command").and_then(Item::as_str);
+                    line.is_some_and(|line| command::is_ours(line, tool))
+                })
+        })
+    };
+    let Some(hooks) = config.get_mut("hooks").and_then(Item::as_table_mut) else {
+        return before.to_owned();
+    };
+    let mut changed = false;
+    for (_, groups) in hooks.iter_mut() {
+        if let Some(groups) = groups.as_array_of_tables_mut() {
+            let all = groups.len();
+            groups.retain(|group| !ours(group));
+            changed |= groups.len() < all;
+        }
+    }
+    if !changed {
+        return before.to_owned();
+    }
+    hooks.retain(|_, groups| {
+        groups
+            .as_array_of_tables()
+            .is_none_or(|all| !all.is_empty())
+    });
+    if hooks.is_empty() && hooks.is_implicit() {
+        config.remove("hooks");
+    }
+    let left = config.to_string();
+    left.split_inclusive('\n')
+        .filter(|line| ![BEGIN, END].contains(&line.trim_end()))
+        .collect()
 }
 
 /// Whether a person keeps hooks of their own in Codex's `config.toml`.
@@ -80,7 +125,7 @@ pub fn has_toml_hooks(text: &str) -> bool {
 /// # Errors
 /// The file is not TOML, or keeps hooks in a form that can't be added to.
 pub fn install_toml(before: &str, tool: Tool, program: &str) -> Result<String> {
-    let before = uninstall(before);
+    let before = without_hooks(before, tool);
     if let Err(error) = before.parse::<toml::Table>() {
         bail!("it is not TOML: {}", error.message());
     }
@@ -127,7 +172,7 @@ fn uninstall(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{has_toml_hooks, install_script, install_toml, uninstall, uninstall_script};
+    use super::{has_toml_hooks, install_script, install_toml, uninstall_script, uninstall_toml};
     use crate::hook::Tool;
 
     #[test]
@@ -172,7 +217,22 @@ mod tests {
             install_toml(&after, Tool::Codex, "/opt/it's/spacesctl").unwrap(),
             after
         );
-        assert_eq!(uninstall(&after), before);
+        assert_eq!(uninstall_toml(&after, Tool::Codex).text, before);
+    }
+
+    #[test]
+    fn what_codex_writes_into_our_block_stays() {
+        let before = "model = \"o4\"\n";
+        let after = install_toml(before, Tool::Codex, "/opt/spacesctl").unwrap();
+        let mut config: toml_edit::DocumentMut = after.parse().unwrap();
+        config["projects"]["/home/alice/app"]["trust_level"] = toml_edit::value("trusted");
+        let left = uninstall_toml(&config.to_string(), Tool::Codex).text;
+        let left: toml::Table = left.parse().unwrap();
+        assert_eq!(
+            left["projects"]["/home/alice/app"]["trust_level"].as_str(),
+            Some("trusted")
+        );
+        assert!(left.get("hooks").is_none(), "{left}");
     }
 
     #[test]

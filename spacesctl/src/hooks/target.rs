@@ -48,7 +48,7 @@ impl Entry for Hooks {
     fn uninstall(&self, before: &str) -> Result<Removal> {
         Ok(match self.kind {
             Kind::Json => json::uninstall(before, self.tool)?,
-            Kind::Toml => marked::uninstall_toml(before),
+            Kind::Toml => marked::uninstall_toml(before, self.tool),
             Kind::Script(_) => marked::uninstall_script(before),
             Kind::Plugin => opencode::uninstall(before),
         })

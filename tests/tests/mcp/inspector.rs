@@ -1,7 +1,7 @@
 //! The inspector's command line, as somebody who wonders what the server offers.
 
 use serde_json::{Value, json};
-use spaces_tests::{Daemon, binary};
+use spaces_tests::{Daemon, binary, eventually};
 
 use crate::clients::directory;
 use crate::everyday::repository;
@@ -68,8 +68,13 @@ fn it_lists_calls_and_reads() {
     let receipt: Value = serde_json::from_str(sent["content"][0]["text"].as_str().expect("text"))
         .expect("a receipt");
     assert_eq!(receipt["state"], "sent");
-    let posted = daemon.call("message.list", json!({"channel": "#general"}));
-    assert!(posted.to_string().contains("seen by the inspector"));
+    eventually("the message is there", || {
+        let posted = daemon.call("message.list", json!({"channel": "#general"}));
+        posted
+            .to_string()
+            .contains("seen by the inspector")
+            .then_some(())
+    });
 
     let words = [
         "--method",

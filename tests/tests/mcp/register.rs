@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use spaces_tests::{Cli, Daemon, binary};
+use spaces_tests::{Cli, Daemon, binary, eventually};
 
 use crate::everyday::repository;
 use crate::lines::Conversation;
@@ -123,13 +123,11 @@ fn what_was_registered_finds_the_daemon_in_an_empty_environment() {
         json!({"channel": "#general", "content": "found"}),
     );
     assert!(sent.contains("\"sent\""), "{sent}");
-    let posted = daemon.call("message.list", json!({"channel": "#general"}));
-    let message = posted["messages"]
-        .as_array()
-        .expect("messages")
-        .last()
-        .cloned();
-    let message = message.expect("the message");
+    let message = eventually("the message is there", || {
+        let posted = daemon.call("message.list", json!({"channel": "#general"}));
+        let messages = posted["messages"].as_array().expect("messages");
+        messages.last().cloned()
+    });
     assert_eq!(
         message["context"]["repo"], "github.com/acme/app",
         "{message}"

@@ -60,13 +60,13 @@ fn an_agent_with_hooks_is_one_session() {
         "send_message",
         json!({"channel": "#general", "content": "who is it?"}),
     );
-    let posted = daemon.call("message.list", json!({"channel": "#general"}));
     let next = daemon.call("session.show", json!({"id": "claude-code:next"}));
-    let last = posted["messages"].as_array().expect("messages").last();
-    assert_eq!(
-        last.expect("a message")["session_id"],
-        next["session"]["id"]
-    );
+    let last = eventually("the message is there", || {
+        let posted = daemon.call("message.list", json!({"channel": "#general"}));
+        let messages = posted["messages"].as_array().expect("messages");
+        messages.last().cloned()
+    });
+    assert_eq!(last["session_id"], next["session"]["id"]);
 
     assert!(server.end().success());
     let shown = daemon.call("session.show", json!({"id": "claude-code:next"}));
@@ -92,8 +92,10 @@ fn claude_code_says_its_session_and_project_itself() {
     );
     server.initialize("claude-code");
     server.tool("update_session", json!({"task": "find the leak"}));
-    let shown = daemon.call("session.show", json!({"id": "claude-code:abc"}));
-    assert_eq!(shown["session"]["task"], "find the leak");
+    let shown = eventually("the session has the task", || {
+        let shown = daemon.call("session.show", json!({"id": "claude-code:abc"}));
+        (shown["session"]["task"] == "find the leak").then_some(shown)
+    });
     assert_eq!(shown["session"]["context"]["repo"], "github.com/acme/app");
 }
 
@@ -129,6 +131,8 @@ fn a_session_that_was_given_is_used() {
     let mut server = Conversation::start(&daemon.cli(), daemon.home(), &["--as-session", "given"]);
     server.initialize("anything");
     server.tool("update_session", json!({"state": "waiting"}));
-    let shown = daemon.call("session.show", json!({"id": "given"}));
-    assert_eq!(shown["session"]["state"], "waiting");
+    eventually("the given session waits", || {
+        let shown = daemon.call("session.show", json!({"id": "given"}));
+        (shown["session"]["state"] == "waiting").then_some(())
+    });
 }
