@@ -36,7 +36,7 @@ fn cleaning(text: &str) {
 }
 
 fn block(bound: usize, texts: [&str; 4]) {
-    let blocks = Blocks::new();
+    let blocks = Blocks::fresh();
     let legend = blocks.legend();
     let marker = legend
         .split_once('<')

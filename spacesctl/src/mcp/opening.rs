@@ -9,7 +9,7 @@ use std::io;
 
 use rmcp::model::{
     ClientJsonRpcMessage, ClientRequest, ErrorCode, ErrorData, GetMeta, JsonRpcMessage,
-    ProtocolVersion, ServerJsonRpcMessage,
+    ProtocolVersion, RequestId, ServerJsonRpcMessage,
 };
 use rmcp::service::{RoleServer, RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
@@ -23,7 +23,8 @@ pub struct Opening<T> {
 enum Step {
     Give,
     PassOver,
-    Answer(ServerJsonRpcMessage),
+    /// There is no method of this name.
+    Refuse(RequestId, String),
 }
 
 impl<T> Opening<T> {
@@ -45,9 +46,7 @@ impl<T> Opening<T> {
             ClientRequest::InitializeRequest(_) => self.opened = true,
             ClientRequest::DiscoverRequest(_) | ClientRequest::PingRequest(_) => {}
             ClientRequest::CustomRequest(unknown) => {
-                let error =
-                    ErrorData::new(ErrorCode::METHOD_NOT_FOUND, unknown.method.clone(), None);
-                return Step::Answer(ServerJsonRpcMessage::error(error, Some(request.id.clone())));
+                return Step::Refuse(request.id.clone(), unknown.method.clone());
             }
             known => {
                 let meta = known.get_meta();
@@ -83,7 +82,11 @@ where
             match self.look_at(&message) {
                 Step::Give => return Some(message),
                 Step::PassOver => {}
-                Step::Answer(answer) => self.inner.send(answer).await.ok()?,
+                Step::Refuse(id, method) => {
+                    let error = ErrorData::new(ErrorCode::METHOD_NOT_FOUND, method, None);
+                    let answer = ServerJsonRpcMessage::error(error, Some(id));
+                    self.inner.send(answer).await.ok()?;
+                }
             }
         }
     }

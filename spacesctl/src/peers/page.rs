@@ -46,7 +46,7 @@ impl Page {
 
     /// The opening, what blocks are, and the blocks; and how many were left out.
     pub fn render(&self, opening: &str, entries: &[Entry<'_>]) -> (String, u64) {
-        let blocks = Blocks::new();
+        let blocks = Blocks::fresh();
         let mut output = format!("{opening}\n{}", blocks.legend());
         let mut length = output.chars().count();
         let mut left_out = 0;

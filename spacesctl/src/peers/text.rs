@@ -30,7 +30,7 @@ pub struct Head<'a> {
 
 impl Blocks {
     /// With a fresh random marker.
-    pub fn new() -> Self {
+    pub fn fresh() -> Self {
         Self::with_marker(&Uuid::new_v4().simple().to_string()[..16])
     }
 
@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn two_outputs_have_different_markers() {
-        assert_ne!(Blocks::new().marker, Blocks::new().marker);
+        assert_ne!(Blocks::fresh().marker, Blocks::fresh().marker);
     }
 
     #[test]
