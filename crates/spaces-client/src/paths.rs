@@ -447,7 +447,10 @@ mod tests {
         };
         let cache = ("XDG_CACHE_HOME", "/var/k".to_owned());
         let runtime = ("XDG_RUNTIME_DIR", "/run/user/1000".to_owned());
-        assert_eq!(deciding(Some("/run/user/1000")), [cache.clone()]);
+        assert_eq!(
+            *deciding(Some("/run/user/1000")),
+            *std::slice::from_ref(&cache)
+        );
         assert_eq!(deciding(None), [cache, runtime]);
     }
 
