@@ -198,6 +198,7 @@ rows! {
         deafened: bool,
         speaking: bool,
         since: Timestamp,
+        agent: Option<String>,
     }
     InviteRow {
         id: u64,

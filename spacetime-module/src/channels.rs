@@ -4,7 +4,7 @@ use crate::call::{Call, arguments, keyed};
 use crate::readers::{add_reader, is_reader};
 use crate::schema::*;
 use crate::users::cleared_or;
-use crate::{audit, counter, retention};
+use crate::{audit, counter, retention, voice};
 use spaces_domain::{Action, ErrorKind, Refusal, content, limits, names};
 use spacetimedb::{Identity, ReducerContext, Table, reducer};
 
@@ -77,7 +77,7 @@ pub fn update_channel(
     })
 }
 
-/// Ends all posting in a channel, or begins it again.
+/// Ends all posting and speaking in a channel, or begins it again.
 #[reducer]
 pub fn archive_channel(
     ctx: &ReducerContext,
@@ -90,6 +90,9 @@ pub fn archive_channel(
     keyed(ctx, &client_key, agent_session.as_deref(), arguments, |call| {
         let channel = managed(call, channel_id, Action::ArchiveChannel)?;
         record(call, if archived { "archive_channel" } else { "unarchive_channel" }, &channel);
+        if archived {
+            voice::clear(ctx, channel_id);
+        }
         save(ctx, Channel { archived, ..channel });
         Ok(())
     })
@@ -164,7 +167,7 @@ pub fn insert(
         topic,
         channel_type,
         visibility,
-        position: siblings.iter().map(|channel| channel.position + 1).max().unwrap_or(0),
+        position: siblings.iter().map(|one| one.position.saturating_add(1)).max().unwrap_or(0),
         slow_mode_secs: 0,
         archived: false,
         created_at: ctx.timestamp,

@@ -4,8 +4,13 @@ use crate::call::{Call, arguments, keyed, own_session};
 use crate::clock::seconds;
 use crate::deliveries;
 use crate::schema::*;
-use spaces_domain::{ClaimTarget as Target, Refusal, content, limits, overlap};
+use spaces_domain::overlap::{self, Pattern, Work};
+use spaces_domain::{ClaimTarget as Target, Refusal, content, limits};
 use spacetimedb::{ReducerContext, Table, reducer};
+
+/// How much one call may compare globs: some tenths of a second at most, during
+/// which the hub does nothing else.
+const COMPARING: usize = 1_000_000;
 
 /// Claims all of `patterns` in a repository, or none. Refused where another
 /// session's claim overlaps and either of the two is exclusive; where both are
@@ -41,6 +46,7 @@ pub fn acquire_claim(
         check_ttl(ttl_secs)?;
         check_patterns(target, &patterns)?;
         let others = others_in(call, &repo, &session);
+        let mut work = Work(COMPARING);
         for pattern in patterns {
             let claim = Claim {
                 id: 0,
@@ -56,7 +62,7 @@ pub fn acquire_claim(
                 created_at: ctx.timestamp,
                 expires_at: ctx.timestamp + seconds(ttl_secs),
             };
-            take(call, &others, claim)?;
+            take(call, &others, claim, &mut work)?;
         }
         require_room(call, &session_id)
     })
@@ -88,12 +94,24 @@ fn others_in(call: &Call, repo: &str, session: &AgentSession) -> Vec<Claim> {
         .collect()
 }
 
-fn take(call: &Call, others: &[Claim], claim: Claim) -> Result<(), Refusal> {
-    let wanted = (Target::from(claim.target), claim.pattern.as_str());
-    let overlapping: Vec<&Claim> = others
-        .iter()
-        .filter(|other| overlap::overlaps(wanted, (other.target.into(), &other.pattern)))
-        .collect();
+fn take(call: &Call, others: &[Claim], claim: Claim, work: &mut Work) -> Result<(), Refusal> {
+    let wanted = Pattern::new(claim.target.into(), &claim.pattern);
+    let mut overlapping: Vec<&Claim> = Vec::new();
+    for other in others {
+        let overlaps = wanted.overlaps((other.target.into(), &other.pattern), work);
+        match overlaps {
+            Some(true) => overlapping.push(other),
+            Some(false) => {}
+            None => {
+                return Err(Refusal::conflict(format!(
+                    "{:?} is too involved to compare with the {} claims of {}; claim plainer paths",
+                    claim.pattern,
+                    others.len(),
+                    claim.repo
+                )));
+            }
+        }
+    }
     if let Some(held) = overlapping.iter().find(|other| other.exclusive || claim.exclusive) {
         return Err(Refusal::conflict(format!(
             "{:?} overlaps {:?}, which {} holds{} until {}",

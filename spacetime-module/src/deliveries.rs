@@ -6,6 +6,9 @@ use crate::schema::*;
 use spaces_domain::{Refusal, limits};
 use spacetimedb::{Identity, ReducerContext, Table, reducer};
 
+/// The `message_id` of a delivery without one.
+const NO_MESSAGE: u64 = 0;
+
 /// Delivers a new message: to each reader of a channel that is not open, the
 /// author among them, since an author may have several machines; of an open
 /// channel to those whom it names or answers.
@@ -71,19 +74,19 @@ pub fn put(ctx: &ReducerContext, recipient: Identity, reason: DeliveryReason, co
     let mut inbox = Inbox::of(ctx, recipient);
     let (channel_id, message_id, claim, signal) = match content {
         Content::Message(message) => (message.channel_id, message.id, None, None),
-        Content::Claim(claim) => (0, 0, Some(claim.clone()), None),
-        Content::Signal(channel_id, signal) => (channel_id, 0, None, Some(signal)),
+        Content::Claim(claim) => (0, NO_MESSAGE, Some(claim.clone()), None),
+        Content::Signal(channel_id, signal) => (channel_id, NO_MESSAGE, None, Some(signal)),
     };
-    if message_id != 0 {
+    if message_id != NO_MESSAGE {
         let waiting = ctx.db.delivery().by_content().filter((recipient, channel_id, message_id));
-        waiting.collect::<Vec<_>>().into_iter().for_each(|older| inbox.take_out(older));
+        waiting.collect::<Vec<_>>().iter().for_each(|older| inbox.take_out(older.id));
     }
     if inbox.state.pending >= limits::INBOX_PENDING {
         inbox.drop_oldest_waiting();
     }
     inbox.refill();
     let is_shown = inbox.state.shown < limits::INBOX_WINDOW;
-    ctx.db.delivery().insert(Delivery {
+    let delivery = ctx.db.delivery().insert(Delivery {
         id: 0,
         recipient,
         shown_to: if is_shown { recipient } else { Identity::ZERO },
@@ -94,8 +97,7 @@ pub fn put(ctx: &ReducerContext, recipient: Identity, reason: DeliveryReason, co
         signal,
         created_at: ctx.timestamp,
     });
-    inbox.state.pending += 1;
-    inbox.state.shown += u32::from(is_shown);
+    inbox.count_in(delivery.id, is_shown);
     inbox.save();
 }
 
@@ -104,23 +106,38 @@ pub fn expire(ctx: &ReducerContext, delivery: Delivery) {
     let mut inbox = Inbox::of(ctx, delivery.recipient);
     // A marker that is too old gives way to a younger one: it stays until it is
     // acknowledged.
-    inbox.take_out(delivery);
+    inbox.take_out(delivery.id);
     inbox.mark_gap();
     inbox.refill();
     inbox.save();
 }
 
-/// Takes away all that waits for a recipient from one channel.
-pub fn withdraw_channel(ctx: &ReducerContext, recipient: Identity, channel_id: u64) {
-    let waiting: Vec<Delivery> =
-        ctx.db.delivery().by_content().filter((recipient, channel_id)).collect();
+/// Takes away all that waits for a recipient from one channel; says how much.
+pub fn withdraw_channel(ctx: &ReducerContext, recipient: Identity, channel_id: u64) -> usize {
+    withdraw(ctx, recipient, ctx.db.delivery().by_content().filter((recipient, channel_id)))
+}
+
+/// Takes away the signals that wait for a recipient from one voice channel.
+pub fn withdraw_signals(ctx: &ReducerContext, recipient: Identity, channel_id: u64) {
+    let signals = (recipient, channel_id, NO_MESSAGE);
+    withdraw(ctx, recipient, ctx.db.delivery().by_content().filter(signals));
+}
+
+fn withdraw(
+    ctx: &ReducerContext,
+    recipient: Identity,
+    waiting: impl Iterator<Item = Delivery>,
+) -> usize {
+    let waiting: Vec<Delivery> = waiting.collect();
     if waiting.is_empty() {
-        return;
+        return 0;
     }
+    let count = waiting.len();
     let mut inbox = Inbox::of(ctx, recipient);
-    waiting.into_iter().for_each(|delivery| inbox.take_out(delivery));
+    waiting.iter().for_each(|delivery| inbox.take_out(delivery.id));
     inbox.refill();
     inbox.save();
+    count
 }
 
 /// Deletes deliveries that the sender has stored. Ids that are not there, or
@@ -138,8 +155,8 @@ pub fn ack_deliveries(ctx: &ReducerContext, delivery_ids: Vec<u64>) -> Result<()
     let mut inbox = Inbox::of(ctx, ctx.sender());
     for id in delivery_ids {
         let found = ctx.db.delivery().id().find(id);
-        if let Some(own) = found.filter(|one| one.recipient == ctx.sender()) {
-            inbox.take_out(own);
+        if found.is_some_and(|one| one.recipient == ctx.sender()) {
+            inbox.take_out(id);
         }
     }
     inbox.refill();
@@ -157,8 +174,14 @@ impl<'a> Inbox<'a> {
     fn of(ctx: &'a ReducerContext, identity: Identity) -> Self {
         let known = ctx.db.inbox_state().identity().find(identity);
         let state = known.unwrap_or_else(|| {
-            let empty = InboxState { identity, pending: 0, shown: 0, gap_delivery_id: None };
-            ctx.db.inbox_state().insert(empty)
+            ctx.db.inbox_state().insert(InboxState {
+                identity,
+                pending: 0,
+                shown: 0,
+                gap_delivery_id: None,
+                waiting_from: 0,
+                waiting_to: 0,
+            })
         });
         Self { ctx, state }
     }
@@ -167,8 +190,26 @@ impl<'a> Inbox<'a> {
         self.ctx.db.inbox_state().identity().update(self.state);
     }
 
-    fn take_out(&mut self, delivery: Delivery) {
-        self.ctx.db.delivery().id().delete(delivery.id);
+    /// Counts a new delivery, which has the highest id of all.
+    fn count_in(&mut self, id: u64, is_shown: bool) {
+        if is_shown {
+            self.state.shown += 1;
+        } else {
+            if self.state.pending == self.state.shown {
+                self.state.waiting_from = id;
+            }
+            self.state.waiting_to = id;
+        }
+        self.state.pending += 1;
+    }
+
+    /// By its id, since what a caller has read of it may be from before it was
+    /// shown.
+    fn take_out(&mut self, id: u64) {
+        let Some(delivery) = self.ctx.db.delivery().id().find(id) else {
+            return;
+        };
+        self.ctx.db.delivery().id().delete(id);
         if self.state.gap_delivery_id == Some(delivery.id) {
             self.state.gap_delivery_id = None;
             return;
@@ -179,10 +220,32 @@ impl<'a> Inbox<'a> {
         }
     }
 
-    /// Those that are not shown, oldest first.
-    fn waiting(&self) -> impl Iterator<Item = Delivery> + use<> {
-        let key = (self.state.identity, Identity::ZERO);
-        self.ctx.db.delivery().by_backlog().filter(key)
+    /// Up to `most` of those that are not shown, the oldest first. They must
+    /// not be left waiting: they are not looked for again.
+    ///
+    /// The engine reads all of a range before it gives the first row. So the
+    /// range is as wide as holds them if ids are evenly spread, and then wider.
+    fn oldest_waiting(&mut self, most: u32) -> Vec<Delivery> {
+        let count = u64::from(self.state.pending.saturating_sub(self.state.shown));
+        let last = Some(self.state.waiting_to).filter(|id| *id > 0).unwrap_or(u64::MAX);
+        let most = u64::from(most).min(count);
+        let mut from = self.state.waiting_from;
+        let mut width = ((last - from.min(last)) / count.max(1)).saturating_mul(2 * most).max(64);
+        let mut found: Vec<Delivery> = Vec::new();
+        while (found.len() as u64) < most && from <= last {
+            let to = from.saturating_add(width);
+            let range = (self.state.identity, Identity::ZERO, from..to);
+            let room = most as usize - found.len();
+            found.extend(self.ctx.db.delivery().by_backlog().filter(range).take(room));
+            if to > last || to == u64::MAX {
+                break;
+            }
+            (from, width) = (to, width.saturating_mul(2));
+        }
+        if let Some(newest) = found.last() {
+            self.state.waiting_from = newest.id + 1;
+        }
+        found
     }
 
     /// Shows the oldest of those that wait, as far as there is room.
@@ -191,8 +254,7 @@ impl<'a> Inbox<'a> {
         if room == 0 || self.state.pending == self.state.shown {
             return;
         }
-        let next: Vec<Delivery> = self.waiting().take(room as usize).collect();
-        for delivery in next {
+        for delivery in self.oldest_waiting(room) {
             let shown_to = self.state.identity;
             self.ctx.db.delivery().id().update(Delivery { shown_to, ..delivery });
             self.state.shown += 1;
@@ -201,8 +263,8 @@ impl<'a> Inbox<'a> {
 
     /// Makes room, and leaves a marker that says that something was dropped.
     fn drop_oldest_waiting(&mut self) {
-        if let Some(oldest) = self.waiting().next() {
-            self.take_out(oldest);
+        for oldest in self.oldest_waiting(1) {
+            self.take_out(oldest.id);
         }
         self.mark_gap();
     }
@@ -218,7 +280,7 @@ impl<'a> Inbox<'a> {
             shown_to: self.state.identity,
             reason: DeliveryReason::Gap,
             channel_id: 0,
-            message_id: 0,
+            message_id: NO_MESSAGE,
             claim: None,
             signal: None,
             created_at: self.ctx.timestamp,

@@ -212,8 +212,9 @@ fn require_hub_admin(call: &Call) -> Result<(), Refusal> {
     hub_tier(call)?.require(Action::ManageHub)
 }
 
-/// Shuts an identity out of a closed hub and takes it out of all servers. Its
-/// open connections lose what is private at once; the open tables they lose
+/// Shuts an identity out of a closed hub and takes it out of all servers; one
+/// that it owns goes to its highest other member, who has been there longest,
+/// and is deleted where there is none. Its invites end. Its open connections lose what is private at once; the open tables they lose
 /// when they end, since a module cannot end a connection.
 #[reducer]
 pub fn revoke_admission(
@@ -235,7 +236,7 @@ pub fn revoke_admission(
         if let Some(target) = members::of(ctx, home, identity) {
             hub_tier(call)?.require_outranks(target.role.into())?;
         }
-        members::remove_everywhere(ctx, identity)?;
+        members::remove_everywhere(call, identity)?;
         sessions::end_all(ctx, identity);
         ctx.db.admission().identity().delete(identity);
         audit::hub(call, "revoke_admission", Some(identity.to_string()), None)
@@ -294,17 +295,20 @@ pub fn set_hub_settings(
 }
 
 fn check_settings(settings: &HubSettings) -> Result<(), Refusal> {
-    for (what, value, least) in [
-        ("rate_per_sec", settings.rate_per_sec, 1),
-        ("rate_burst", settings.rate_burst, 1),
-        ("delivery_days", settings.delivery_days, 1),
-        ("idempotency_days", settings.idempotency_days, 1),
-        ("audit_days", settings.audit_days, 1),
-        ("session_days", settings.session_days, 1),
-        ("session_timeout_secs", settings.session_timeout_secs, limits::SESSION_TIMEOUT_MIN_SECS),
+    let days = limits::KEPT_DAYS;
+    let (timeout, sessions) = (limits::SESSION_TIMEOUT_MIN_SECS, limits::SESSION_TIMEOUT_MAX_SECS);
+    for (what, value, least, most) in [
+        ("rate_per_sec", settings.rate_per_sec, 1, limits::RATE_MAX),
+        ("rate_burst", settings.rate_burst, 1, limits::RATE_MAX),
+        ("message_days", settings.message_days, 0, days),
+        ("delivery_days", settings.delivery_days, 1, days),
+        ("idempotency_days", settings.idempotency_days, limits::IDEMPOTENCY_DAYS, days),
+        ("audit_days", settings.audit_days, 1, days),
+        ("session_days", settings.session_days, 1, days),
+        ("session_timeout_secs", settings.session_timeout_secs, timeout, sessions),
     ] {
-        if value < least {
-            return Err(Refusal::invalid(format!("{what} must be at least {least}")));
+        if !(least..=most).contains(&value) {
+            return Err(Refusal::invalid(format!("{what} must be {least} to {most}")));
         }
     }
     Ok(())

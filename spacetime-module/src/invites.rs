@@ -142,10 +142,11 @@ fn require_may_revoke(call: &Call, invite: &Invite) -> Result<(), Refusal> {
     }
 }
 
-/// Deletes all invites to a server.
-pub fn delete_all(ctx: &ReducerContext, server_id: u64) {
-    let invites: Vec<Invite> = ctx.db.invite().by_server().filter(server_id).collect();
-    invites.into_iter().for_each(|invite| delete(ctx, invite));
+/// Deletes the invites to a server that an identity has made.
+pub fn delete_by(ctx: &ReducerContext, maker: Identity, server_id: u64) {
+    let invites: Vec<Invite> = ctx.db.invite().by().filter(maker).collect();
+    let to_it = invites.into_iter().filter(|invite| invite.server_id == server_id);
+    to_it.for_each(|invite| delete(ctx, invite));
 }
 
 /// Stores an invite and admits its one-use identity to redeem it.
@@ -254,6 +255,12 @@ fn require_own_joiner(
                 "the joiner must be a fresh identity, not the invite's own",
             ));
         }
+        // Else the holder of an invite could make a member of whom they like.
+        if hub::standing(ctx, joiner)? == Standing::Full {
+            return Err(Refusal::denied(
+                "the joiner is on this hub already and redeems the invite itself",
+            ));
+        }
         return Ok(());
     }
     match joiner == sender {
@@ -293,13 +300,14 @@ fn take_over(
     if publisher == joiner {
         return Err(Refusal::conflict("the publisher owns the hub already"));
     }
-    if let Some(member) = members::of(ctx, server.id, joiner) {
-        members::remove(ctx, member)?;
-    }
     if let Some(owner) = members::of(ctx, server.id, publisher) {
         members::remove(ctx, owner)?;
     }
-    members::join(ctx, server, joiner, Role::Owner)
+    match members::of(ctx, server.id, joiner) {
+        Some(member) => members::make_owner(ctx, member),
+        None => members::join(ctx, server, joiner, Role::Owner)?,
+    }
+    Ok(())
 }
 
 /// Counts a use; the last one deletes the invite and shuts its identity out.
@@ -313,7 +321,7 @@ fn use_once(ctx: &ReducerContext, invite: Invite) {
 }
 
 /// Deletes an invite together with the admission of its one-use identity.
-fn delete(ctx: &ReducerContext, invite: Invite) {
+pub fn delete(ctx: &ReducerContext, invite: Invite) {
     if let Some(temporary) = invite.temporary {
         ctx.db.admission().identity().delete(temporary);
     }

@@ -2,9 +2,10 @@
 
 use crate::call::{Call, arguments, keyed};
 use crate::schema::*;
-use crate::{audit, channels, deliveries, messages, readers, servers, users, voice};
+use crate::{audit, channels, deliveries, invites, messages, readers, servers, users, voice};
 use spaces_domain::{Action, ErrorKind, Refusal, Role as Tier, content, limits};
 use spacetimedb::{Identity, ReducerContext, Table, Timestamp, reducer};
+use std::cmp::Reverse;
 
 pub fn key(server_id: u64, identity: Identity) -> String {
     format!("{server_id}:{identity}")
@@ -32,14 +33,17 @@ pub fn insert(
     identity: Identity,
     role: Role,
 ) -> Result<(), Refusal> {
+    let key = key(server.id, identity);
+    let kept = ctx.db.kept_mute().key().find(&key);
+    ctx.db.kept_mute().key().delete(&key);
     ctx.db.server_member().insert(ServerMember {
         id: 0,
-        key: key(server.id, identity),
+        key,
         server_id: server.id,
         identity,
         role,
         joined_at: ctx.timestamp,
-        muted_until: None,
+        muted_until: kept.map(|mute| mute.until).filter(|until| *until > ctx.timestamp),
     });
     let shared: Vec<Channel> = ctx
         .db
@@ -103,9 +107,15 @@ fn tell(
     Ok(())
 }
 
-/// Takes a member out of a server and of all its channels.
+/// Takes a member out of a server and of all its channels. The member's invites
+/// to it end; a mute does not.
 pub fn remove(ctx: &ReducerContext, member: ServerMember) -> Result<(), Refusal> {
     voice::leave_server(ctx, member.identity, member.server_id);
+    invites::delete_by(ctx, member.identity, member.server_id);
+    if let Some(until) = member.muted_until.filter(|until| *until > ctx.timestamp) {
+        let server_id = member.server_id;
+        ctx.db.kept_mute().insert(KeptMute { key: member.key.clone(), server_id, until });
+    }
     let read: Vec<ChannelMember> = ctx
         .db
         .channel_member()
@@ -117,20 +127,43 @@ pub fn remove(ctx: &ReducerContext, member: ServerMember) -> Result<(), Refusal>
     Ok(())
 }
 
-/// Takes an identity out of all servers. Whoever owns one must hand it over first.
-pub fn remove_everywhere(ctx: &ReducerContext, identity: Identity) -> Result<(), Refusal> {
+/// Takes an identity out of all servers. Those that it owns go to an heir, or
+/// are deleted: else whoever makes a server could not be shut out.
+pub fn remove_everywhere(call: &Call, identity: Identity) -> Result<(), Refusal> {
+    let ctx = call.ctx;
     let memberships: Vec<ServerMember> =
         ctx.db.server_member().identity().filter(identity).collect();
     for member in memberships {
-        if member.role == Role::Owner && ctx.db.server().id().find(member.server_id).is_some() {
-            return Err(Refusal::conflict(format!(
-                "{identity} owns server {}, which must change hands first",
-                member.server_id
-            )));
+        let server = ctx.db.server().id().find(member.server_id);
+        match server.filter(|_| member.role == Role::Owner) {
+            None => remove(ctx, member)?,
+            Some(server) => match heir(ctx, &member) {
+                None => servers::delete(call, server)?,
+                Some(heir) => {
+                    remove(ctx, member)?;
+                    let target = Some(heir.identity.to_string());
+                    make_owner(ctx, heir);
+                    let why = Some(format!("{identity} was shut out of the hub"));
+                    audit::record(call, server.id, "transfer_ownership", target, why);
+                }
+            },
         }
-        remove(ctx, member)?;
     }
     Ok(())
+}
+
+/// Who owns a server after its owner: of the highest of the other members, the
+/// one who has been there longest.
+fn heir(ctx: &ReducerContext, owner: &ServerMember) -> Option<ServerMember> {
+    let members = ctx.db.server_member().server_id().filter(owner.server_id);
+    let others = members.filter(|member| member.id != owner.id);
+    others.min_by_key(|one| (Reverse(Tier::from(one.role).rank()), one.joined_at, one.id))
+}
+
+/// Gives a member the ownership; the caller takes it from whoever had it.
+pub fn make_owner(ctx: &ReducerContext, member: ServerMember) {
+    let owner = ServerMember { role: Role::Owner, muted_until: None, ..member };
+    ctx.db.server_member().id().update(owner);
 }
 
 pub fn require_not_banned(

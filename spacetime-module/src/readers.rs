@@ -3,7 +3,7 @@
 use crate::call::{Call, arguments, keyed};
 use crate::channels::{self, managed};
 use crate::schema::*;
-use crate::{audit, deliveries, members};
+use crate::{audit, deliveries, members, voice};
 use spaces_domain::{Action, Refusal, limits};
 use spacetimedb::{Identity, ReducerContext, Table, reducer};
 
@@ -118,6 +118,7 @@ pub fn remove_reader(ctx: &ReducerContext, reader: ChannelMember) -> Result<(), 
     let nobody_left = tail.readers == 0;
     ctx.db.channel_tail().channel_id().update(tail);
     deliveries::withdraw_channel(ctx, reader.identity, reader.channel_id);
+    voice::leave_channel(ctx, reader.identity, reader.channel_id);
     ctx.db.read_marker().key().delete(&reader.key);
     ctx.db.channel_member().id().delete(reader.id);
     let channel = ctx.db.private_channel().id().find(reader.channel_id);

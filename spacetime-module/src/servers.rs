@@ -3,7 +3,7 @@
 use crate::call::{Call, arguments, keyed};
 use crate::schema::*;
 use crate::users::cleared_or;
-use crate::{audit, channels, hub, invites, members, retention};
+use crate::{audit, channels, hub, members, retention};
 use spaces_domain::{Action, Refusal, content, limits, names};
 use spacetimedb::{Identity, ReducerContext, Table, reducer};
 
@@ -128,20 +128,23 @@ pub fn delete_server(
     let arguments = arguments!("delete_server"; agent_session, server_id);
     keyed(ctx, &client_key, agent_session.as_deref(), arguments, |call| {
         call.require(server_id, Action::DeleteServer)?;
-        let home = hub::info(ctx)?.home_server_id;
-        if server_id == home {
+        if server_id == hub::info(ctx)?.home_server_id {
             return Err(Refusal::conflict("the hub's first server cannot be deleted"));
         }
-        let server = find(ctx, server_id)?;
-        for channel in channels::of_server(ctx, server_id) {
-            channels::delete(ctx, &channel);
-        }
-        invites::delete_all(ctx, server_id);
-        ctx.db.server().id().delete(server_id);
-        retention::delete_later(ctx, Deleted::Server, server_id);
-        audit::record(call, home, "delete_server", Some(server_id.to_string()), Some(server.name));
-        Ok(())
+        delete(call, find(ctx, server_id)?)
     })
+}
+
+/// Deletes a server and leaves what was in it for later.
+pub fn delete(call: &Call, server: Server) -> Result<(), Refusal> {
+    let ctx = call.ctx;
+    for channel in channels::of_server(ctx, server.id) {
+        channels::delete(ctx, &channel);
+    }
+    ctx.db.server().id().delete(server.id);
+    retention::delete_later(ctx, Deleted::Server, server.id);
+    // The server's own audit goes with it.
+    audit::hub(call, "delete_server", Some(server.id.to_string()), Some(server.name))
 }
 
 /// Makes the sender a member of an open server. Joining again is fine.
@@ -200,11 +203,7 @@ pub fn transfer_ownership(
         }
         let heir = members::find(ctx, server_id, new_owner)?;
         ctx.db.server_member().id().update(ServerMember { role: Role::Admin, ..owner });
-        ctx.db.server_member().id().update(ServerMember {
-            role: Role::Owner,
-            muted_until: None,
-            ..heir
-        });
+        members::make_owner(ctx, heir);
         audit::record(call, server_id, "transfer_ownership", Some(new_owner.to_string()), None);
         Ok(())
     })

@@ -2,7 +2,7 @@
 
 use crate::call::{Call, arguments, keyed};
 use crate::schema::*;
-use crate::{channels, clock, counter, members};
+use crate::{audit, channels, clock, counter, members};
 use spaces_domain::{Action, ErrorKind, Refusal, names};
 use spacetimedb::{ReducerContext, Table, reducer};
 
@@ -81,6 +81,11 @@ fn set_archived(call: &Call, thread_id: u64, archived: bool) -> Result<(), Refus
         false => Action::ArchiveAnyThread,
     };
     require_action(call, &channel, action)?;
+    if action == Action::ArchiveAnyThread && channel.server_id != DIRECT_SERVER_ID {
+        let act = if archived { "archive_thread" } else { "unarchive_thread" };
+        let detail = Some(format!("in channel {}", channel.id));
+        audit::record(call, channel.server_id, act, Some(thread_id.to_string()), detail);
+    }
     save(call.ctx, &channel, Thread { archived, ..thread });
     Ok(())
 }

@@ -1,9 +1,9 @@
 //! Who is writing.
 
 use crate::call::unkeyed;
-use crate::channels;
 use crate::clock::seconds;
 use crate::schema::*;
+use crate::{channels, members};
 use spaces_domain::{Action, limits};
 use spacetimedb::{ReducerContext, Table, reducer};
 
@@ -17,7 +17,9 @@ pub fn start_typing(ctx: &ReducerContext, channel_id: u64) -> Result<(), String>
         let channel = channels::find(call, channel_id)?;
         channels::require_live(&channel)?;
         if channel.server_id != DIRECT_SERVER_ID {
-            call.require(channel.server_id, Action::PostText)?;
+            let member = call.membership(channel.server_id)?;
+            call.held_to(&member).require(Action::PostText)?;
+            members::require_not_muted(ctx, &member)?;
         }
         if channel.visibility == ChannelVisibility::Open {
             ctx.db.typing().insert(Typing { channel_id, identity: call.sender });

@@ -39,6 +39,7 @@ pub fn join_voice(
             deafened,
             speaking: false,
             since: ctx.timestamp,
+            agent_address: call.session.as_ref().map(|session| session.agent_address.clone()),
         };
         match channel.visibility {
             ChannelVisibility::Open => drop(ctx.db.voice_state().insert(state)),
@@ -89,9 +90,28 @@ pub fn leave_voice(ctx: &ReducerContext, client_key: String) -> Result<(), Strin
     })
 }
 
+/// What was signalled to somebody is worth nothing once they have left.
 pub fn leave(ctx: &ReducerContext, identity: Identity) {
-    ctx.db.voice_state().identity().delete(identity);
-    ctx.db.private_voice_state().identity().delete(identity);
+    if let Some(state) = state_of(ctx, identity) {
+        ctx.db.voice_state().identity().delete(identity);
+        ctx.db.private_voice_state().identity().delete(identity);
+        deliveries::withdraw_signals(ctx, identity, state.channel_id);
+    }
+}
+
+/// Takes an identity out of one voice channel, if it is there.
+pub fn leave_channel(ctx: &ReducerContext, identity: Identity, channel_id: u64) {
+    if state_of(ctx, identity).is_some_and(|state| state.channel_id == channel_id) {
+        leave(ctx, identity);
+    }
+}
+
+/// Takes everybody out of a voice channel.
+pub fn clear(ctx: &ReducerContext, channel_id: u64) {
+    let open = ctx.db.voice_state().by_channel().filter(channel_id);
+    let private = ctx.db.private_voice_state().by_channel().filter(channel_id);
+    let there: Vec<Identity> = open.chain(private).map(|state| state.identity).collect();
+    there.into_iter().for_each(|identity| leave(ctx, identity));
 }
 
 /// Takes an identity out of a voice channel of a server it is no longer in.

@@ -109,9 +109,22 @@ impl Caller {
             .collect()
     }
 
+    /// The rows of a query, each as its values in order.
+    pub fn values(&self, query: &str) -> Vec<Vec<Value>> {
+        let (status, body) = self.sql(query);
+        assert_eq!(status, 200, "{query}: {body}");
+        let mut answer: Value = serde_json::from_str(&body).expect("SQL answers JSON");
+        serde_json::from_value(answer[0]["rows"].take()).expect("rows are arrays")
+    }
+
     /// The answer to a query, whatever it is: status and body.
     pub fn sql(&self, query: &str) -> (u16, String) {
         self.post("/v1/database/spaces/sql", query)
+    }
+
+    /// A GET: status and body.
+    pub fn gets(&self, path: &str) -> (u16, String) {
+        request(self.port, "GET", path, Some(&self.token), "")
     }
 
     /// What proves to the hub who this is.

@@ -1,5 +1,5 @@
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -12,19 +12,35 @@ pub struct Hub {
     child: Option<Child>,
     directory: TempDir,
     port: u16,
+    module: Option<PathBuf>,
 }
 
 impl Hub {
     /// Starts a hub on a free port and waits until it serves.
     pub fn start() -> Self {
+        Self::start_with(None)
+    }
+
+    /// Starts a hub with another module than its own.
+    pub fn start_with(module: Option<&Path>) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let mut hub = Self {
             directory,
             port: 0,
+            module: module.map(Path::to_owned),
             child: None,
         };
         hub.run();
         hub
+    }
+
+    /// Stops it by SIGTERM and starts it again on the same port and data, with
+    /// the module that its binary brings.
+    pub fn upgrade(&mut self) {
+        let ended = self.child().stop();
+        assert!(ended.success(), "the hub ended with {ended}");
+        self.module = None;
+        self.run();
     }
 
     /// `http://127.0.0.1:PORT`
@@ -50,9 +66,14 @@ impl Hub {
             .to_owned()
     }
 
+    /// The file with the token of the identity that published the module.
+    pub fn publisher_token_file(&self) -> PathBuf {
+        self.data_dir().join("owner.token")
+    }
+
     /// The token of the identity that published the module.
     pub fn publisher_token(&self) -> String {
-        let path = self.data_dir().join("owner.token");
+        let path = self.publisher_token_file();
         fs::read_to_string(&path)
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
             .trim()
@@ -77,6 +98,9 @@ impl Hub {
             .arg(self.data_dir())
             .arg("--port-file")
             .arg(&port_file);
+        if let Some(module) = &self.module {
+            command.arg("--module").arg(module);
+        }
         self.child = Some(Child::spawn(
             &mut command,
             &self.directory.path().join("hub.log"),

@@ -12,8 +12,10 @@ mod clock;
 mod daemon;
 mod disk;
 mod hub;
+mod module;
 mod proxy;
 mod wait;
+mod wire;
 
 use std::path::PathBuf;
 
@@ -24,8 +26,10 @@ pub use clock::Clock;
 pub use daemon::{Daemon, raw_call};
 pub use disk::Disk;
 pub use hub::Hub;
+pub use module::module;
 pub use proxy::Proxy;
 pub use wait::{PATIENCE, eventually};
+pub use wire::Wire;
 
 /// The path of one of our binaries.
 ///

@@ -27,6 +27,8 @@ struct Conditions {
     /// Connections accepted since the start.
     accepted: usize,
     last_accepted: Option<Instant>,
+    /// All bytes that hubs have sent, where they are kept.
+    heard: Option<Vec<u8>>,
 }
 
 impl Proxy {
@@ -44,6 +46,26 @@ impl Proxy {
             }
         });
         Self { address, network }
+    }
+
+    /// As [`Proxy::start`], and keeps all that the hub sends.
+    pub fn listening(hub_port: u16) -> Self {
+        let proxy = Self::start(hub_port);
+        proxy
+            .network
+            .change(|conditions| conditions.heard = Some(Vec::new()));
+        proxy
+    }
+
+    /// Whether these bytes have come from the hub.
+    pub fn has_heard(&self, bytes: &[u8]) -> bool {
+        let conditions = self
+            .network
+            .conditions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let heard = conditions.heard.as_deref().unwrap_or_default();
+        heard.windows(bytes.len()).any(|part| part == bytes)
     }
 
     /// `http://127.0.0.1:PORT`
@@ -162,21 +184,34 @@ impl Network {
         };
         self.change(|conditions| conditions.open.push(kept));
         let network = Arc::clone(self);
-        thread::spawn(move || network.forward(there.0, there.1));
+        thread::spawn(move || network.forward(there.0, there.1, false));
         let network = Arc::clone(self);
-        thread::spawn(move || network.forward(back.1, back.0));
+        thread::spawn(move || network.forward(back.1, back.0, true));
     }
 
-    fn forward(&self, mut from: TcpStream, mut to: TcpStream) {
+    fn forward(&self, mut from: TcpStream, mut to: TcpStream, is_hub: bool) {
         let mut buffer = vec![0; 16 * 1024];
         while let Ok(count @ 1..) = from.read(&mut buffer) {
             self.hold_back(count);
+            if is_hub {
+                self.keep(&buffer[..count]);
+            }
             if to.write_all(&buffer[..count]).is_err() {
                 break;
             }
         }
         let _ = to.shutdown(Shutdown::Write);
         let _ = from.shutdown(Shutdown::Read);
+    }
+
+    fn keep(&self, bytes: &[u8]) {
+        let mut conditions = self
+            .conditions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(heard) = &mut conditions.heard {
+            heard.extend_from_slice(bytes);
+        }
     }
 
     /// Waits as long as the present conditions hold `count` bytes back.

@@ -387,6 +387,9 @@ results! {
         deafened: bool,
         speaking: bool,
         since: Timestamp,
+        /// Address of the agent that takes part, where one does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agent: Option<String>,
     }
     /// One entry of the digest that a session starts with.
     ActivityItem {

@@ -252,6 +252,7 @@ wire! {
         deafened: bool,
         speaking: bool,
         since: Timestamp,
+        agent_address: Option<String>,
     }
     record Typing {
         channel_id: u64,
@@ -489,4 +490,4 @@ module! {
 }
 
 /// The module's schema that is declared here: its `SCHEMA_VERSION`.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;

@@ -11,6 +11,7 @@ pub mod names;
 pub mod overlap;
 pub mod permissions;
 pub mod rate;
+pub mod sweep;
 
 pub use errors::{ErrorKind, Refusal};
 pub use kinds::{ChannelType, ClaimTarget, MessageKind, SessionState};

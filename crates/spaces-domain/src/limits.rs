@@ -59,11 +59,19 @@ pub const RATE_BURST: u32 = 200;
 pub const MESSAGE_DAYS: u32 = 0;
 pub const MESSAGES_PER_CHANNEL: u64 = 0;
 pub const DELIVERY_DAYS: u32 = 30;
-/// As long as an outbox may hold a post.
-pub const IDEMPOTENCY_DAYS: u32 = 90;
+/// How long an outbox may hold a post at most.
+pub const OUTBOX_DAYS: u32 = 90;
+/// As long as an outbox may hold a post: what is sent again after its key is
+/// forgotten is posted twice. A hub may keep keys longer, never shorter.
+pub const IDEMPOTENCY_DAYS: u32 = OUTBOX_DAYS;
 pub const AUDIT_DAYS: u32 = 365;
 pub const SESSION_DAYS: u32 = 30;
 pub const SESSION_TIMEOUT_SECS: u32 = 180;
 /// Below this a daemon that heartbeats every 10 s could lose sessions to one
 /// slow answer.
 pub const SESSION_TIMEOUT_MIN_SECS: u32 = 30;
+pub const SESSION_TIMEOUT_MAX_SECS: u32 = 30 * 24 * 3_600;
+/// What the two rates may be set to at most.
+pub const RATE_MAX: u32 = 1_000_000;
+/// The longest that anything may be set to be kept, in days.
+pub const KEPT_DAYS: u32 = 36_500;

@@ -10,10 +10,13 @@ use crate::limits::CLAIM_PATTERN_CHARS;
 use globset::{Glob, GlobBuilder};
 use regex_automata::nfa::thompson::{NFA, State};
 use regex_automata::util::primitives::StateID;
+use std::cell::OnceCell;
 use std::collections::HashSet;
 
 /// Pairs of states that are looked at before two globs are taken to overlap.
 const MOST_PAIRS: usize = 200_000;
+/// What compiling a glob costs, in pairs of states.
+const COMPILE: usize = 500;
 
 /// What a claim's pattern must be: for paths a glob relative to the repository
 /// (`src/**/*.rs`, `docs/{a,b}.md`, `src/lib.rs`), for a task one line of text.
@@ -35,10 +38,65 @@ pub fn check_pattern(target: ClaimTarget, pattern: &str) -> Result<(), Refusal> 
 /// stands for all that is in it too. A pattern that is not valid overlaps only
 /// its own text.
 pub fn overlaps(a: (ClaimTarget, &str), b: (ClaimTarget, &str)) -> bool {
-    match (a.0, b.0) {
-        (ClaimTarget::Task, ClaimTarget::Task) => a.1 == b.1,
-        (ClaimTarget::Paths, ClaimTarget::Paths) => paths_overlap(a.1, b.1),
-        _ => false,
+    // Two globs too involved to compare are taken to overlap.
+    Pattern::new(a.0, a.1)
+        .overlaps(b, &mut Work(MOST_PAIRS))
+        .unwrap_or(true)
+}
+
+/// How much comparing may still be done, in pairs of states looked at. Globs
+/// can be written that take seconds to compare with many others; whoever
+/// compares for others bounds the sum.
+#[derive(Debug)]
+pub struct Work(pub usize);
+
+impl Work {
+    /// Takes so much away, or says that there is not so much left.
+    fn spend(&mut self, cost: usize) -> Option<()> {
+        self.0 = self.0.checked_sub(cost)?;
+        Some(())
+    }
+}
+
+/// One claim's pattern, compiled when it is first needed, to be compared with
+/// many others.
+pub struct Pattern<'a> {
+    target: ClaimTarget,
+    text: &'a str,
+    automata: OnceCell<Vec<NFA>>,
+}
+
+impl<'a> Pattern<'a> {
+    pub fn new(target: ClaimTarget, text: &'a str) -> Self {
+        Self {
+            target,
+            text,
+            automata: OnceCell::new(),
+        }
+    }
+
+    /// As [`overlaps`]; `None` when `work` is used up.
+    pub fn overlaps(&self, other: (ClaimTarget, &str), work: &mut Work) -> Option<bool> {
+        let (target, text) = other;
+        if self.target != target {
+            return Some(false);
+        }
+        if self.text == text {
+            return Some(true);
+        }
+        if target == ClaimTarget::Task || !prefixes_agree(self.text, text) {
+            return Some(false);
+        }
+        work.spend(COMPILE)?;
+        let theirs = automata(text);
+        for ours in self.automata.get_or_init(|| automata(self.text)) {
+            for their in &theirs {
+                if intersect(ours, their, work)? {
+                    return Some(true);
+                }
+            }
+        }
+        Some(false)
     }
 }
 
@@ -59,18 +117,6 @@ pub fn covered<'a>(pattern: &str, paths: impl IntoIterator<Item = &'a str>) -> V
         .into_iter()
         .filter(|path| matchers.iter().any(|matcher| matcher.is_match(path)))
         .collect()
-}
-
-fn paths_overlap(a: &str, b: &str) -> bool {
-    if a == b {
-        return true;
-    }
-    if !prefixes_agree(a, b) {
-        return false;
-    }
-    let (left, right) = (automata(a), automata(b));
-    left.iter()
-        .any(|left| right.iter().any(|right| intersect(left, right)))
 }
 
 /// Whether the plain beginnings of two patterns agree as far as both go; most
@@ -128,16 +174,14 @@ fn automaton(glob: &Glob) -> Result<NFA, Refusal> {
         .map_err(|_| Refusal::invalid(format!("{:?} is too large a glob", glob.glob())))
 }
 
-/// Walks both automata over the same bytes.
-fn intersect(left: &NFA, right: &NFA) -> bool {
+/// Walks both automata over the same bytes; `None` when `work` is used up.
+fn intersect(left: &NFA, right: &NFA, work: &mut Work) -> Option<bool> {
     let mut seen: HashSet<(StateID, StateID)> = HashSet::new();
     let mut todo = Vec::new();
     let start = (left.start_anchored(), right.start_anchored());
     push(start, &mut seen, &mut todo);
     while let Some((l, r)) = todo.pop() {
-        if seen.len() > MOST_PAIRS {
-            return true;
-        }
+        work.spend(1)?;
         if let Some(next) = silent(left.state(l)) {
             next.into_iter()
                 .for_each(|l| push((l, r), &mut seen, &mut todo));
@@ -150,7 +194,7 @@ fn intersect(left: &NFA, right: &NFA) -> bool {
         }
         let (l, r) = (left.state(l), right.state(r));
         if matches!((l, r), (State::Match { .. }, State::Match { .. })) {
-            return true;
+            return Some(true);
         }
         for (from, to, l) in consuming(l) {
             for (other_from, other_to, r) in consuming(r) {
@@ -160,7 +204,7 @@ fn intersect(left: &NFA, right: &NFA) -> bool {
             }
         }
     }
-    false
+    Some(false)
 }
 
 fn push(
@@ -253,6 +297,22 @@ mod tests {
         assert!(overlaps(task("fix login"), task("fix login")));
         assert!(!overlaps(task("fix *"), task("fix login")));
         assert!(!overlaps(task("src/**"), (ClaimTarget::Paths, "src/**")));
+    }
+
+    #[test]
+    fn involved_globs_use_the_work_up_and_are_taken_to_overlap() {
+        let a = "*a".repeat(100) + "x";
+        let b = "*b".repeat(100) + "y";
+        let mut work = Work(50_000);
+        let paths = ClaimTarget::Paths;
+        assert_eq!(
+            Pattern::new(paths, &a).overlaps((paths, &b), &mut work),
+            None
+        );
+        assert_eq!(
+            Pattern::new(paths, "src/*").overlaps((paths, "docs/*"), &mut work),
+            Some(false)
+        );
     }
 
     #[test]

@@ -165,9 +165,11 @@ impl List {
                     .collect();
                 facts.push(format!("since {}", ago(participant.since)));
                 facts.push(format!("channel {}", participant.channel_id));
+                let user = || format!("@{}", participant.user.username);
+                let name = participant.agent.clone().unwrap_or_else(user);
                 out.line(format_args!(
                     "{BOLD}{}{BOLD:#} {DIM}{}{DIM:#}",
-                    clean_line(&format!("@{}", participant.user.username)),
+                    clean_line(&name),
                     facts.join(" · ")
                 ));
             }

@@ -184,7 +184,8 @@ CREATE TABLE voice(
   muted INTEGER NOT NULL,
   deafened INTEGER NOT NULL,
   speaking INTEGER NOT NULL,
-  since INTEGER NOT NULL
+  since INTEGER NOT NULL,
+  agent TEXT
 );
 CREATE TABLE invite(
   id INTEGER PRIMARY KEY,

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use spaces_api::model::HubMode;
+use spaces_domain::limits::OUTBOX_DAYS;
 
 pub use load::{Flag, Problem, Problems, Source, load};
 pub use settings::{Changed, Settings, follow_file, report};
@@ -88,7 +89,7 @@ pub struct Outbox {
     pub max_items: u64,
     /// Most bytes that may wait. At least 1,048,576.
     pub max_bytes: u64,
-    /// Days until a write that could not be sent is set aside as rejected. 1 to 3,650.
+    /// Days until a write that could not be sent is set aside as rejected. 1 to 90.
     pub max_age_days: u32,
 }
 
@@ -242,8 +243,8 @@ impl Config {
         );
         check(
             "outbox.max_age_days",
-            (1..=3650).contains(&self.outbox.max_age_days),
-            "must be 1 to 3,650",
+            (1..=OUTBOX_DAYS).contains(&self.outbox.max_age_days),
+            "must be 1 to 90: a hub knows a post again for that long",
         );
         check(
             "cache.window_days",

@@ -179,6 +179,7 @@ to_row! {
         deafened: row.deafened,
         speaking: row.speaking,
         since: timestamp(row.since),
+        agent: row.agent_address.clone(),
     };
     ReadMarker as ReadMarker |row| ReadMarkerRow {
         channel_id: row.channel_id,

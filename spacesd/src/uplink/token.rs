@@ -9,6 +9,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
 use serde::Deserialize;
+use spaces_domain::ErrorKind;
 use spaces_domain::invite::Invite;
 
 use super::{CallError, http, refusal};
@@ -137,13 +138,23 @@ pub(super) async fn redeem(
     let joiner = identity_in(ours)?;
     let path = format!("/v1/database/{database}/call/redeem_invite?confirmed=true");
     let body = super::call::redeem_arguments(&invite.secret, &joiner);
-    let temporary = (!invite.token.is_empty()).then_some(invite.token.as_str());
-    let answer = http::post(uri, &path, temporary.or(Some(ours)), body, within)
-        .await
-        .map_err(CallError::Failed)?;
-    match answer.status {
-        200 => Ok(()),
-        _ => Err(refusal::of_answer(&answer)),
+    let redeem_as = async |token: &str| {
+        let answer = http::post(uri, &path, Some(token), body.clone(), within)
+            .await
+            .map_err(CallError::Failed)?;
+        match answer.status {
+            200 => Ok(()),
+            _ => Err(refusal::of_answer(&answer)),
+        }
+    };
+    // A hub that knows us lets nobody redeem for us.
+    match redeem_as(ours).await {
+        Err(CallError::Refused(refusal))
+            if refusal.kind == ErrorKind::NotAdmitted.as_str() && !invite.token.is_empty() =>
+        {
+            redeem_as(&invite.token).await
+        }
+        redeemed => redeemed,
     }
 }
 

@@ -54,6 +54,12 @@ pub struct InboxState {
     pub shown: u32,
     /// The delivery that tells of dropped ones, while it waits.
     pub gap_delivery_id: Option<u64>,
+    /// No delivery that waits its turn has a lower id.
+    #[default(0)]
+    pub waiting_from: u64,
+    /// None has a higher one; 0 where that is not known.
+    #[default(0)]
+    pub waiting_to: u64,
 }
 
 /// A row of `my_inbox`: a delivery together with what it delivers.

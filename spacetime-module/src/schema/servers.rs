@@ -108,6 +108,18 @@ pub struct Thread {
     pub client_key: String,
 }
 
+/// A mute of somebody who has left the server, for when they come back.
+#[table(accessor = kept_mute)]
+pub struct KeptMute {
+    /// `<server>:<identity>`.
+    #[primary_key]
+    pub key: String,
+    #[index(btree)]
+    pub server_id: u64,
+    #[index(btree)]
+    pub until: Timestamp,
+}
+
 /// A ban ends at `until`, or never.
 #[table(accessor = ban)]
 #[derive(Clone)]
@@ -141,6 +153,9 @@ pub struct VoiceState {
     pub deafened: bool,
     pub speaking: bool,
     pub since: Timestamp,
+    /// The agent that takes part, where one does.
+    #[default(None::<String>)]
+    pub agent_address: Option<String>,
 }
 
 /// Somebody is writing in an open channel: told once, kept nowhere.

@@ -22,12 +22,27 @@ pub struct LeaseTimer {
     pub scheduled_at: ScheduleAt,
 }
 
-/// The channel that retention looked at last. One row, `id` 0.
+/// How far retention has come in its round of the channels. One row, `id` 0.
 #[table(accessor = prune_cursor)]
 pub struct PruneCursor {
     #[primary_key]
     pub id: u8,
+    /// The round goes on with the channels from this id on.
     pub channel_id: u64,
+    /// How many ids are looked at next.
+    #[default(0)]
+    pub width: u64,
+}
+
+/// How far the rows of a table that are over their age are deleted.
+#[table(accessor = prune_sweep)]
+pub struct PruneSweep {
+    #[primary_key]
+    pub table_name: String,
+    /// Rows older than this are gone. Microseconds since the Unix epoch.
+    pub from_micros: u64,
+    /// The span of time that is looked at next.
+    pub width_micros: u64,
 }
 
 /// A deleted server or channel whose rows are still to be deleted.

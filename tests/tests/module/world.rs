@@ -5,7 +5,7 @@ use std::ops::Deref;
 use serde_json::{Map, Value, json};
 use spaces_domain::Role;
 pub use spaces_tests::hub_settings as settings;
-use spaces_tests::{Caller, Hub, none, word};
+use spaces_tests::{Caller, Hub, Wire, none, word};
 
 /// An open hub that bounds nobody's rate.
 pub struct World {
@@ -33,6 +33,17 @@ impl World {
         let hub = Hub::start();
         let publisher = Caller::with_token(hub.port(), &hub.publisher_token());
         Self { hub, publisher }
+    }
+
+    /// kill -9 of the hub, and its next start.
+    pub fn crash(&mut self) {
+        self.hub.kill();
+        self.hub.run();
+    }
+
+    /// An open connection of a caller.
+    pub fn online(&self, caller: &Caller) -> Wire {
+        Wire::open(self.hub.port(), caller).unwrap()
     }
 
     pub fn stranger(&self) -> Caller {

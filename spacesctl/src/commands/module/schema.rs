@@ -95,13 +95,22 @@ fn readable(raw: &Value) -> Value {
         .iter()
         .map(|table| types.table(table))
         .collect();
+    let scheduled: Vec<_> = items(&raw["tables"])
+        .iter()
+        .filter_map(|table| Some(&some(&table["schedule"])?["reducer_name"]))
+        .collect();
     let reducers: Vec<_> = items(&raw["reducers"])
         .iter()
         .map(|reducer| {
+            // Clients call those without; the others the hub calls by itself.
+            let lifecycle = match scheduled.contains(&&reducer["name"]) {
+                true => Some("Scheduled"),
+                false => some(&reducer["lifecycle"]).and_then(tag),
+            };
             json!({
                 "name": reducer["name"],
                 "params": types.elements(&reducer["params"]),
-                "lifecycle": some(&reducer["lifecycle"]).and_then(tag),
+                "lifecycle": lifecycle,
             })
         })
         .collect();

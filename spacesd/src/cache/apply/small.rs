@@ -135,7 +135,14 @@ pub(super) fn put(applier: &mut Applier<'_>, row: &Row) -> rusqlite::Result<()> 
             let changed = Upsert {
                 table: "voice",
                 key: &["user"],
-                loud: &["channel_id", "muted", "deafened", "speaking", "since"],
+                loud: &[
+                    "channel_id",
+                    "muted",
+                    "deafened",
+                    "speaking",
+                    "since",
+                    "agent",
+                ],
                 quiet: &[],
             }
             .run(
@@ -147,6 +154,7 @@ pub(super) fn put(applier: &mut Applier<'_>, row: &Row) -> rusqlite::Result<()> 
                     row.deafened,
                     row.speaking,
                     row.since.as_micros(),
+                    row.agent,
                 ],
             )?;
             if let Some(left) = left {

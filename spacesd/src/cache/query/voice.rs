@@ -19,7 +19,7 @@ pub(in crate::cache) fn roster(
     channel_id: Option<u64>,
 ) -> rusqlite::Result<Vec<VoiceParticipant>> {
     db.prepare_cached(&format!(
-        "SELECT o.channel_id, o.muted, o.deafened, o.speaking, o.since, {}
+        "SELECT o.channel_id, o.muted, o.deafened, o.speaking, o.since, o.agent, {}
          FROM voice o JOIN user u ON u.ref = o.user
          WHERE ?1 IS NULL OR o.channel_id = ?1 ORDER BY o.channel_id, o.since, o.user",
         user_columns("u")
@@ -35,6 +35,7 @@ fn participant(row: &Row<'_>) -> rusqlite::Result<VoiceParticipant> {
         deafened: row.get(2)?,
         speaking: row.get(3)?,
         since: get_time(row, 4)?,
-        user: user_at(row, 5)?,
+        agent: row.get(5)?,
+        user: user_at(row, 6)?,
     })
 }
