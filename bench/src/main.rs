@@ -2,6 +2,7 @@
 //! writes `bench/results.json`. `make bench` builds what it needs and runs it.
 
 mod awake;
+mod crowd;
 mod docs;
 mod growth;
 mod limits;

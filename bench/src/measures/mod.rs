@@ -2,6 +2,9 @@
 
 mod durable_post;
 mod http_read;
+mod hub_crowd;
+mod hub_history;
+mod inbox_view;
 mod long_history;
 mod one_shot;
 mod post_command;
@@ -38,6 +41,9 @@ pub const ALL: &[Measure] = &[
     one_shot::MEASURE,
     visibility::MEASURE,
     subscribers::MEASURE,
+    hub_crowd::MEASURE,
+    inbox_view::MEASURE,
+    hub_history::MEASURE,
     long_history::MEASURE,
     reconnect::MEASURE,
 ];

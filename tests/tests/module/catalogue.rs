@@ -269,8 +269,10 @@ const PROCEDURES: &[(&str, Who)] = &[
 
 /// What `spacesctl module schema` says of the hub.
 pub fn schema(world: &World) -> Value {
-    let cli = Daemon::machine().cli();
-    cli.json(&["module", "schema", "--server", &world.uri(), "--json"])
+    let machine = Daemon::machine();
+    machine
+        .cli()
+        .json(&["module", "schema", "--server", &world.uri(), "--json"])
 }
 
 /// The reducers that a client may call.

@@ -191,10 +191,11 @@ fn open_connections_of_outsiders_bring_nothing_private() {
         "server",
         "server_member",
         "thread",
-        "typing",
         "user",
         "voice_state",
     ];
+    // Events (`typing`) come only by later versions of the protocol, as the SDK
+    // speaks them.
     for wire in &mut outside {
         let given = subscribe_to_all(wire, &tables);
         let tables: Vec<_> = given.iter().filter(|one| !one.starts_with("my_")).collect();
