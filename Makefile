@@ -16,7 +16,7 @@ BIN := $(CARGO_TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 HUB_CARGO := cd spaces-hub && cargo
 HUB_FLAGS := --ignore-rust-version
 
-.PHONY: help up down build test test-rust test-hub faults soak fuzz lint bench scale bench-docs bench-build install uninstall ci setup setup-test clean
+.PHONY: help up down build test test-rust test-hub test-repeat faults soak fuzz lint bench scale bench-docs bench-build install uninstall ci setup setup-test clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ test: setup-test ## every test: units, the hub, end to end
 	$(HUB_CARGO) build --locked $(HUB_FLAGS)
 	cargo test --locked --workspace
 	$(HUB_CARGO) test --locked $(HUB_FLAGS)
+
+test-repeat: setup-test ## every test N (10) times, then one at a time and eight at once
+	scripts/test-repeat $(or $(N),10)
 
 faults: setup-test ## 200 (ROUNDS) rounds of faults under two machines that write; SEED=n repeats one
 	cargo build --locked -p spacesd -p spacesctl
