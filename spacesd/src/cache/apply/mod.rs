@@ -2,8 +2,10 @@
 //! they make, inside the writer's transaction.
 
 mod message;
+mod removal;
 mod small;
 mod snapshot;
+mod upsert;
 
 use rusqlite::{Connection, params};
 use spaces_api::model::{EventKind, InboxReason, MessageKind};
@@ -67,7 +69,7 @@ impl Applier<'_> {
             // Other messages are deleted softly, deliveries are gone because they
             // were acknowledged, and read marks never go back.
             Row::Message(_) | Row::Delivery(_) | Row::ReadMarker(_) => Ok(()),
-            other => small::gone(self, other),
+            other => removal::gone(self, other),
         }
     }
 

@@ -1,13 +1,13 @@
 //! The tables of present state: everything but messages and deliveries.
 
-use rusqlite::types::Value;
-use rusqlite::{ToSql, params};
+use rusqlite::{OptionalExtension, params};
 use spaces_api::model::EventKind;
 
 use super::Applier;
+use super::upsert::Upsert;
 use crate::cache::names::{id, list, micros, user_ref};
 use crate::cache::query;
-use crate::row::{ChannelRow, ClaimRow, Row, SessionRow, Table, UserRow};
+use crate::row::{ChannelRow, ClaimRow, Row, SessionRow, UserRow};
 
 /// Stores a row and records an event if it is new or differs in more than its
 /// last sign of life.
@@ -235,144 +235,6 @@ pub(super) fn put(applier: &mut Applier<'_>, row: &Row) -> rusqlite::Result<()> 
     }
 }
 
-/// Takes a row out, and says so to subscribers.
-pub(super) fn gone(applier: &mut Applier<'_>, row: &Row) -> rusqlite::Result<()> {
-    let (table, key): (Table, Value) = match row {
-        Row::User(row) => (Table::User, user_ref(applier.db, &row.identity)?.into()),
-        Row::Presence(row) => (Table::Presence, user_ref(applier.db, &row.identity)?.into()),
-        Row::Agent(row) => (Table::Agent, id(row.id).into()),
-        Row::Session(row) => (Table::Session, row.id.clone().into()),
-        Row::Claim(row) => (Table::Claim, id(row.id).into()),
-        Row::Server(row) => (Table::Server, id(row.id).into()),
-        Row::Member(row) => (Table::Member, id(row.id).into()),
-        Row::Channel(row) => (Table::Channel, id(row.id).into()),
-        Row::Thread(row) => (Table::Thread, id(row.id).into()),
-        Row::Voice(row) => (Table::Voice, user_ref(applier.db, &row.identity)?.into()),
-        Row::Invite(row) => (Table::Invite, id(row.id).into()),
-        Row::Ban(row) => (Table::Ban, id(row.id).into()),
-        Row::Audit(row) => (Table::Audit, id(row.id).into()),
-        Row::Message(_) | Row::Delivery(_) | Row::ReadMarker(_) => return Ok(()),
-    };
-    remove(applier, table, &key)
-}
-
-/// Takes out the row with this key (a reference for the tables of users).
-pub(super) fn remove(applier: &mut Applier<'_>, table: Table, key: &Value) -> rusqlite::Result<()> {
-    let db = applier.db;
-    match table {
-        Table::User => {
-            // Messages still refer to it.
-            let changed = db
-                .prepare_cached("UPDATE user SET known = 0 WHERE ref = ?1 AND known = 1")?
-                .execute([key])?;
-            removed_user(applier, changed, key)
-        }
-        Table::Presence => {
-            let changed = db
-                .prepare_cached(
-                    "UPDATE user SET online = 0, status_text = NULL
-                     WHERE ref = ?1 AND (online OR status_text IS NOT NULL)",
-                )?
-                .execute([key])?;
-            match key {
-                Value::Integer(user) => presence_event(applier, changed > 0, *user),
-                _ => Ok(()),
-            }
-        }
-        Table::Voice => {
-            let Value::Integer(user) = key else {
-                return Ok(());
-            };
-            let left = former_voice_channel(applier, *user)?;
-            db.prepare_cached("DELETE FROM voice WHERE user = ?1")?
-                .execute([key])?;
-            left.map_or(Ok(()), |left| voice_event(applier, left.cast_unsigned()))
-        }
-        Table::ReadMarker => Ok(()),
-        Table::Channel => {
-            // Its messages vanish from every read with this row, and from the
-            // file in small steps afterwards.
-            let changed = db
-                .prepare_cached("DELETE FROM channel WHERE id = ?1")?
-                .execute([key])?;
-            if changed > 0 {
-                db.prepare_cached("INSERT OR IGNORE INTO doomed(channel_id) VALUES (?1)")?
-                    .execute([key])?;
-                db.prepare_cached("DELETE FROM read_state WHERE channel_id = ?1")?
-                    .execute([key])?;
-                db.prepare_cached(
-                    "DELETE FROM inbox WHERE message_id IN (SELECT m.id FROM inbox i
-                       JOIN message m ON m.id = i.message_id WHERE m.channel_id = ?1)",
-                )?
-                .execute([key])?;
-            }
-            removed_row(applier, table, changed, key)
-        }
-        Table::Agent
-        | Table::Session
-        | Table::Claim
-        | Table::Server
-        | Table::Member
-        | Table::Thread
-        | Table::Invite
-        | Table::Ban
-        | Table::Audit => {
-            let changed = db
-                .prepare_cached(&format!("DELETE FROM {} WHERE id = ?1", table_name(table)))?
-                .execute([key])?;
-            removed_row(applier, table, changed, key)
-        }
-    }
-}
-
-/// The SQL table that holds the rows of `table`.
-pub(super) const fn table_name(table: Table) -> &'static str {
-    match table {
-        Table::User | Table::Presence => "user",
-        Table::Agent => "agent",
-        Table::Session => "session",
-        Table::Claim => "claim",
-        Table::Server => "server",
-        Table::Member => "member",
-        Table::Channel => "channel",
-        Table::Thread => "thread",
-        Table::ReadMarker => "read_state",
-        Table::Voice => "voice",
-        Table::Invite => "invite",
-        Table::Ban => "ban",
-        Table::Audit => "audit",
-    }
-}
-
-fn removed_row(
-    applier: &mut Applier<'_>,
-    table: Table,
-    changed: usize,
-    key: &Value,
-) -> rusqlite::Result<()> {
-    if changed == 0 {
-        return Ok(());
-    }
-    applier.digest_changed |= matches!(table, Table::Session | Table::Claim | Table::Channel);
-    let shown = match key {
-        Value::Integer(number) => number.cast_unsigned().to_string(),
-        Value::Text(text) => text.clone(),
-        _ => String::new(),
-    };
-    applier.removed(table, shown)
-}
-
-fn removed_user(applier: &mut Applier<'_>, changed: usize, key: &Value) -> rusqlite::Result<()> {
-    if changed == 0 {
-        return Ok(());
-    }
-    let identity = match key {
-        Value::Integer(user) => query::user::identity(applier.db, *user)?.to_string(),
-        _ => String::new(),
-    };
-    applier.removed(Table::User, identity)
-}
-
 fn put_user(applier: &mut Applier<'_>, row: &UserRow) -> rusqlite::Result<()> {
     let user = user_ref(applier.db, &row.identity)?;
     let changed = Upsert {
@@ -552,7 +414,11 @@ fn put_channel(applier: &mut Applier<'_>, row: &ChannelRow) -> rusqlite::Result<
     Ok(())
 }
 
-fn presence_event(applier: &mut Applier<'_>, changed: bool, user: i64) -> rusqlite::Result<()> {
+pub(super) fn presence_event(
+    applier: &mut Applier<'_>,
+    changed: bool,
+    user: i64,
+) -> rusqlite::Result<()> {
     if changed
         && applier.ready
         && let Some(user) = query::user::by_ref(applier.db, user)?
@@ -562,8 +428,10 @@ fn presence_event(applier: &mut Applier<'_>, changed: bool, user: i64) -> rusqli
     Ok(())
 }
 
-fn former_voice_channel(applier: &Applier<'_>, user: i64) -> rusqlite::Result<Option<i64>> {
-    use rusqlite::OptionalExtension;
+pub(super) fn former_voice_channel(
+    applier: &Applier<'_>,
+    user: i64,
+) -> rusqlite::Result<Option<i64>> {
     applier
         .db
         .prepare_cached("SELECT channel_id FROM voice WHERE user = ?1")?
@@ -571,7 +439,7 @@ fn former_voice_channel(applier: &Applier<'_>, user: i64) -> rusqlite::Result<Op
         .optional()
 }
 
-fn voice_event(applier: &mut Applier<'_>, channel_id: u64) -> rusqlite::Result<()> {
+pub(super) fn voice_event(applier: &mut Applier<'_>, channel_id: u64) -> rusqlite::Result<()> {
     if !applier.ready {
         return Ok(());
     }
@@ -580,97 +448,4 @@ fn voice_event(applier: &mut Applier<'_>, channel_id: u64) -> rusqlite::Result<(
         participants,
         channel_id,
     })
-}
-
-/// Writes a row and tells whether it differs from what was there in a column
-/// that matters (`loud`); `quiet` columns are kept up to date without a word.
-struct Upsert {
-    table: &'static str,
-    key: &'static [&'static str],
-    loud: &'static [&'static str],
-    quiet: &'static [&'static str],
-}
-
-impl Upsert {
-    /// `values` are key, loud and quiet columns, in that order.
-    fn run(&self, applier: &Applier<'_>, values: &[&dyn ToSql]) -> rusqlite::Result<bool> {
-        let columns = [self.key, self.loud, self.quiet].concat();
-        let marks = vec!["?"; columns.len()].join(", ");
-        let sets = assignments(&columns[self.key.len()..], |_, column| {
-            format!("{column} = excluded.{column}")
-        });
-        let sql = format!(
-            "INSERT INTO {table}({columns}) VALUES ({marks})
-             ON CONFLICT({key}) DO UPDATE SET {sets}
-             WHERE ({loud}) IS NOT ({excluded})",
-            table = self.table,
-            columns = columns.join(", "),
-            key = self.key.join(", "),
-            loud = self.loud.join(", "),
-            excluded = assignments(self.loud, |_, column| format!("excluded.{column}")),
-        );
-        let changed = applier.db.prepare_cached(&sql)?.execute(values)? > 0;
-        if !changed {
-            self.keep_quiet_columns(applier, values)?;
-        }
-        Ok(changed)
-    }
-
-    /// As `run`, for a row that is known to exist.
-    fn update(&self, applier: &Applier<'_>, values: &[&dyn ToSql]) -> rusqlite::Result<bool> {
-        let keys = self.key.len();
-        let sql = format!(
-            "UPDATE {table} SET {sets} WHERE {key} AND ({loud}) IS NOT ({values})",
-            table = self.table,
-            sets = assignments(&[self.loud, self.quiet].concat(), |place, column| {
-                format!("{column} = ?{}", keys + place + 1)
-            }),
-            key = self.key_condition(),
-            loud = self.loud.join(", "),
-            values = assignments(self.loud, |place, _| format!("?{}", keys + place + 1)),
-        );
-        let changed = applier.db.prepare_cached(&sql)?.execute(values)? > 0;
-        if !changed {
-            self.keep_quiet_columns(applier, values)?;
-        }
-        Ok(changed)
-    }
-
-    fn keep_quiet_columns(
-        &self,
-        applier: &Applier<'_>,
-        values: &[&dyn ToSql],
-    ) -> rusqlite::Result<()> {
-        if self.quiet.is_empty() {
-            return Ok(());
-        }
-        let keys = self.key.len();
-        let sql = format!(
-            "UPDATE {table} SET {sets} WHERE {key}",
-            table = self.table,
-            sets = assignments(self.quiet, |place, column| {
-                format!("{column} = ?{}", keys + place + 1)
-            }),
-            key = self.key_condition(),
-        );
-        let quiet = &values[keys + self.loud.len()..];
-        let values = [&values[..keys], quiet].concat();
-        applier.db.prepare_cached(&sql)?.execute(&values[..])?;
-        Ok(())
-    }
-
-    fn key_condition(&self) -> String {
-        assignments(self.key, |place, column| {
-            format!("{column} = ?{}", place + 1)
-        })
-    }
-}
-
-fn assignments(columns: &[&str], write: impl Fn(usize, &str) -> String) -> String {
-    let written: Vec<_> = columns
-        .iter()
-        .enumerate()
-        .map(|(place, column)| write(place, column))
-        .collect();
-    written.join(", ")
 }

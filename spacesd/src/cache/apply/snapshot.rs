@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use rusqlite::types::Value;
 
 use super::Applier;
-use super::small::{remove, table_name};
+use super::removal::{remove, table_name};
 use crate::cache::names::{id, user_ref};
 use crate::row::{Batch, Change, Row, Table};
 
