@@ -6,11 +6,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 macro_rules! reference {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident, $expecting:literal) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-        #[serde(untagged)]
+        #[serde(untagged, expecting = $expecting)]
         pub enum $name {
             Id(u64),
             Name(String),
@@ -48,19 +48,19 @@ macro_rules! reference {
 
 reference! {
     /// A channel: `#agent-logs`, `agent-logs`, `Spaces Hub/#general`, or its id.
-    ChannelRef
+    ChannelRef, "a channel is given by its name or its id"
 }
 reference! {
     /// A server: its name or its id.
-    ServerRef
+    ServerRef, "a server is given by its name or its id"
 }
 reference! {
     /// An agent: `@alice/claude.spaces.main`, `claude.spaces.main` (one's own), or its id.
-    AgentRef
+    AgentRef, "an agent is given by its address or its id"
 }
 reference! {
     /// A message: its id, or the client key of a write that is still pending.
-    MessageRef
+    MessageRef, "a message is given by its id, or by the client key of a write that is still pending"
 }
 
 /// A user: `@alice`, `alice`, or an identity in hexadecimal. An agent's address

@@ -103,6 +103,8 @@ mod tests {
         );
         let error = refuse::<message::Send>(r##"{"channel":"#a","content":5}"##);
         assert!(error.message.contains("invalid type"), "{error}");
+        let error = refuse::<message::Show>(r#"{"message":null}"#);
+        assert!(error.message.contains("given by its id"), "{error}");
         assert!(
             refuse::<message::Send>("[1]")
                 .message
