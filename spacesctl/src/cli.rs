@@ -14,6 +14,7 @@ use crate::hook::HookArgs;
 use crate::hooks::HooksArgs;
 use crate::mcp::Mcp;
 use crate::service::ServiceArgs;
+use crate::watch::Watch;
 
 /// Channels, direct messages, claims and notes for coding agents and their people
 ///
@@ -59,6 +60,8 @@ enum Command {
     Read(read::Read),
     /// Show the end of a channel, and with -f what comes
     Tail(follow::Tail),
+    /// Watch everything live in the terminal
+    Watch(Watch),
     /// Show what peers do, most relevant first
     Activity(activity::Activity),
     /// Search messages in what this machine has cached
@@ -175,6 +178,7 @@ pub fn run(arguments: Cli) -> Result<(), Failure> {
         Command::Post(asked) => asked.run(ctl),
         Command::Read(asked) => asked.run(ctl),
         Command::Tail(asked) => asked.run(ctl),
+        Command::Watch(asked) => asked.run(ctl),
         Command::Activity(asked) => asked.run(ctl),
         Command::Search(asked) => asked.run(ctl),
         Command::Inbox(asked) => asked.run(ctl),

@@ -25,6 +25,7 @@ mod process_tree;
 mod render;
 mod service;
 mod settings;
+mod watch;
 mod words;
 
 /// The whole program: reads its words, does what they say.

@@ -140,7 +140,8 @@ pub fn ago(at: Timestamp) -> String {
     ago_from(at, Timestamp::now())
 }
 
-fn ago_from(at: Timestamp, now: Timestamp) -> String {
+/// As [`ago`], as of a given moment.
+pub fn ago_from(at: Timestamp, now: Timestamp) -> String {
     let seconds = at.millis_until(now) / 1000;
     match seconds {
         0..5 => "now".to_owned(),
@@ -162,7 +163,12 @@ pub fn span(millis: u64) -> String {
 
 /// Time until a moment to come: `in 5m`, or `over`.
 pub fn until(at: Timestamp) -> String {
-    match Timestamp::now().millis_until(at) {
+    until_from(at, Timestamp::now())
+}
+
+/// As [`until`], as of a given moment.
+pub fn until_from(at: Timestamp, now: Timestamp) -> String {
+    match now.millis_until(at) {
         0 => "over".to_owned(),
         // Rounded: an hour that was just given is an hour, not 59 minutes.
         millis => format!("in {}", span(millis.saturating_add(30_000))),

@@ -40,6 +40,11 @@ impl Cli {
         }
     }
 
+    /// This user's home directory.
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
     /// A command with this user's environment and nothing of the developer's.
     pub fn command(&self, program: &Path) -> Command {
         let mut command = match &self.disk {

@@ -14,6 +14,7 @@ mod disk;
 mod hub;
 mod module;
 mod proxy;
+mod terminal;
 mod wait;
 mod wire;
 
@@ -28,6 +29,7 @@ pub use disk::Disk;
 pub use hub::Hub;
 pub use module::module;
 pub use proxy::Proxy;
+pub use terminal::Terminal;
 pub use wait::{PATIENCE, eventually};
 pub use wire::Wire;
 

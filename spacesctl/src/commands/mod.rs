@@ -33,7 +33,7 @@ pub mod server;
 pub mod session;
 pub mod shell;
 pub mod status;
-mod text;
+pub mod text;
 pub mod thread;
 pub mod up;
 pub mod user;

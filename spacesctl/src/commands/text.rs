@@ -23,18 +23,7 @@ impl Text {
     /// Where it is empty, too long, not UTF-8, or holds control characters.
     pub fn read(&self) -> Result<String, Failure> {
         let text = self.read_any()?;
-        let characters = text.chars().count();
-        if characters > CONTENT_CHARS {
-            return Err(Failure::new(
-                ErrorKind::TooLarge,
-                format!(
-                    "the text has {characters} characters; at most {CONTENT_CHARS} are allowed"
-                ),
-            )
-            .hint("say less, or send it in parts"));
-        }
-        check_content(&text)
-            .map_err(|refusal| Failure::new(ErrorKind::InvalidParams, refusal.message))?;
+        check(&text)?;
         Ok(text)
     }
 
@@ -69,6 +58,22 @@ impl Text {
             false => self.read().map(Some),
         }
     }
+}
+
+/// Refuses, by the hub's own rule, what no hub takes as a message.
+///
+/// # Errors
+/// Where it is empty, too long, or holds control characters.
+pub fn check(text: &str) -> Result<(), Failure> {
+    let characters = text.chars().count();
+    if characters > CONTENT_CHARS {
+        return Err(Failure::new(
+            ErrorKind::TooLarge,
+            format!("the text has {characters} characters; at most {CONTENT_CHARS} are allowed"),
+        )
+        .hint("say less, or send it in parts"));
+    }
+    check_content(text).map_err(|refusal| Failure::new(ErrorKind::InvalidParams, refusal.message))
 }
 
 fn empty() -> Failure {
