@@ -1,6 +1,7 @@
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
     Launch, activity, agent, audit, channel, claim, config, dm, down, follow, help, inbox, invite,
@@ -36,14 +37,20 @@ Examples:
   spacesctl help exit-codes                       what the exit codes mean"
 )]
 pub struct Cli {
+    #[command(flatten)]
+    everywhere: Everywhere,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Args, Debug)]
+struct Everywhere {
     /// Print JSON: the daemon's results as they are, failures on stderr
     #[arg(long, global = true, help_heading = "Everywhere")]
-    pub json: bool,
+    json: bool,
     /// The daemon's socket
     #[arg(long, global = true, value_name = "PATH", help_heading = "Everywhere")]
     socket: Option<PathBuf>,
-    #[command(subcommand)]
-    command: Command,
 }
 
 #[derive(Debug, Subcommand)]
@@ -155,6 +162,44 @@ enum Command {
     Launch(Launch),
 }
 
+/// What shells and agents run at every turn. The definitions are those of
+/// [`Command`]; to build these few alone takes a fraction of the time.
+#[derive(Debug, Parser)]
+#[command(name = "spacesctl", disable_help_flag = true)]
+struct Hot {
+    #[command(flatten)]
+    everywhere: Everywhere,
+    #[command(subcommand)]
+    command: HotCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum HotCommand {
+    Post(post::Post),
+    Status(status::Status),
+    Activity(activity::Activity),
+}
+
+impl From<Hot> for Cli {
+    fn from(hot: Hot) -> Self {
+        Self {
+            everywhere: hot.everywhere,
+            command: match hot.command {
+                HotCommand::Post(asked) => Command::Post(asked),
+                HotCommand::Status(asked) => Command::Status(asked),
+                HotCommand::Activity(asked) => Command::Activity(asked),
+            },
+        }
+    }
+}
+
+impl Cli {
+    /// Whether programs read the output.
+    pub fn json(&self) -> bool {
+        self.everywhere.json
+    }
+}
+
 /// The whole command line, for completions, manual pages and tests.
 pub fn command() -> clap::Command {
     Cli::command()
@@ -162,7 +207,18 @@ pub fn command() -> clap::Command {
 
 /// Reads the command line; on mistakes says so and ends the process.
 pub fn parse() -> Cli {
-    Cli::parse()
+    let words: Vec<_> = std::env::args_os().collect();
+    hot(&words).unwrap_or_else(|| Cli::parse_from(words))
+}
+
+/// The command line, if it is a hot one that is right as it stands. Help, and
+/// what to say of mistakes, only the whole command line knows.
+fn hot(words: &[OsString]) -> Option<Cli> {
+    let command = words.get(1)?.to_str()?;
+    if !<HotCommand as Subcommand>::has_subcommand(command) {
+        return None;
+    }
+    Hot::try_parse_from(words).ok().map(Cli::from)
 }
 
 /// Does what was asked.
@@ -170,7 +226,7 @@ pub fn parse() -> Cli {
 /// # Errors
 /// What was tried, what happened, what to do next.
 pub fn run(arguments: Cli) -> Result<(), Failure> {
-    let ctl = &mut Ctl::new(arguments.json, arguments.socket)?;
+    let ctl = &mut Ctl::new(arguments.everywhere.json, arguments.everywhere.socket)?;
     match arguments.command {
         Command::Up(asked) => asked.run(ctl),
         Command::Down(asked) => asked.run(ctl),
@@ -220,37 +276,4 @@ pub fn run(arguments: Cli) -> Result<(), Failure> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::command;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        command().debug_assert();
-    }
-
-    #[test]
-    fn every_command_has_examples() {
-        fn check(command: &clap::Command, path: &str) {
-            let leaf = command.get_subcommands().next().is_none();
-            let examples = command
-                .get_after_help()
-                .or_else(|| command.get_after_long_help())
-                .map(ToString::to_string)
-                .unwrap_or_default();
-            assert!(
-                !leaf || examples.contains("spacesctl "),
-                "`{path}` has no example in its help"
-            );
-            assert!(
-                command.get_about().is_some(),
-                "`{path}` says nothing of itself"
-            );
-            for inner in command.get_subcommands() {
-                if inner.get_name() != "help" && !inner.is_hide_set() {
-                    check(inner, &format!("{path} {}", inner.get_name()));
-                }
-            }
-        }
-        check(&command(), "spacesctl");
-    }
-}
+mod tests;

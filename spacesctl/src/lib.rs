@@ -36,7 +36,7 @@ pub fn run() -> ExitCode {
     }
     names::complete_if_asked(cli::command);
     let arguments = cli::parse();
-    let as_json = arguments.json;
+    let as_json = arguments.json();
     match cli::run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(as_json),

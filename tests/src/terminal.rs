@@ -72,6 +72,11 @@ impl Terminal {
         self.tmux(&["capture-pane", "-p"])
     }
 
+    /// The screen with the sequences for colours and the like.
+    pub fn coloured_screen(&self) -> String {
+        self.tmux(&["capture-pane", "-p", "-e"])
+    }
+
     /// Waits until the screen shows a text; gives the screen.
     pub fn until_shows(&self, text: &str) -> String {
         self.until(&format!("the screen shows {text:?}"), |screen| {

@@ -38,7 +38,7 @@ pub struct List {
 #[command(after_help = "\
 Example:
   spacesctl thread create general 'release 1.2'
-  spacesctl post general 'branch is cut' --thread ID")]
+  spacesctl post general 'branch is cut' --thread 12")]
 pub struct Create {
     /// The channel
     #[arg(add = names::channels())]

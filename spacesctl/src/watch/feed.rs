@@ -93,6 +93,7 @@ impl Feed {
     }
 
     /// All messages, those that wait last.
+    #[cfg(test)]
     pub fn all(&self) -> impl DoubleEndedIterator<Item = &Message> {
         self.messages.iter().chain(&self.waiting)
     }
