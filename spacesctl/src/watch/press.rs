@@ -120,7 +120,7 @@ fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Suspend => return vec![Effect::Suspend],
         Action::Redraw => return vec![Effect::Redraw],
         Action::Help => state.mode = Mode::Help { scroll: 0 },
-        Action::Search => state.mode = Mode::Searching(editor()),
+        Action::Search => state.mode = Mode::Searching(Box::new(editor())),
         _ if !matches!(state.mode, Mode::Browsing) => return act_before_panes(state, action),
         Action::Up => move_by(state, -1),
         Action::Down => move_by(state, 1),

@@ -84,7 +84,7 @@ pub enum Mode {
     /// The draft is written.
     Writing,
     /// Something to search for is written.
-    Searching(TextArea<'static>),
+    Searching(Box<TextArea<'static>>),
     /// What a search found; none until the answer is there.
     Hits {
         query: String,

@@ -27,7 +27,7 @@ pub fn show(frame: &mut Frame, body: Rect, state: &State) {
             let inner = block.inner(area);
             frame.render_widget(Clear, area);
             frame.render_widget(block, area);
-            frame.render_widget(text, inner);
+            frame.render_widget(&**text, inner);
         }
         Mode::Hits { query, hits } => {
             let area = sheet(body);

@@ -111,7 +111,7 @@ fn every_size_from_the_least_on_can_be_drawn_in_every_mode() {
     let modes: [fn() -> Mode; 6] = [
         || Mode::Browsing,
         || Mode::Writing,
-        || Mode::Searching(crate::watch::state::editor()),
+        || Mode::Searching(Box::new(crate::watch::state::editor())),
         || Mode::Help { scroll: 0 },
         || Mode::Hits {
             query: "x".into(),
