@@ -28,12 +28,6 @@ pub struct Head<'a> {
     pub ids: &'a [(&'static str, u64)],
 }
 
-impl Default for Blocks {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Blocks {
     /// With a fresh random marker.
     pub fn fresh() -> Self {
