@@ -1,5 +1,5 @@
 //! The lists in docs/module.md: every table, view, reducer and procedure of the
-//! hub, with who may read or call it. `UPDATE=1` writes them anew; without it
+//! hub, with who may read or call it. `UPDATE_DOCS=1` writes them anew; without it
 //! the test fails where they are stale.
 
 use std::fmt::Write;
@@ -12,7 +12,8 @@ use spaces_tests::Daemon;
 
 use crate::world::World;
 
-const BEGIN: &str = "<!-- made by tests/tests/module/catalogue.rs: UPDATE=1 writes it anew -->\n";
+const BEGIN: &str =
+    "<!-- made by tests/tests/module/catalogue.rs: UPDATE_DOCS=1 writes it anew -->\n";
 const END: &str = "<!-- end of what is made -->\n";
 
 /// Who may call or read something.
@@ -305,13 +306,13 @@ fn the_lists_in_the_documentation_are_those_of_the_hub() {
     let page = std::fs::read_to_string(&path).unwrap();
     let (before, rest) = page.split_once(BEGIN).expect("the page has the mark");
     let (present, after) = rest.split_once(END).expect("the page has the end mark");
-    if std::env::var_os("UPDATE").is_some() {
+    if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(&path, format!("{before}{BEGIN}{made}{END}{after}")).unwrap();
         return;
     }
     assert!(
         present == made,
-        "docs/module.md is stale: run this test with UPDATE=1. It should say:\n{made}"
+        "docs/module.md is stale: run this test with UPDATE_DOCS=1. It should say:\n{made}"
     );
 }
 

@@ -92,7 +92,6 @@ pub const CASES: Family = &[
         let many = json!([fresh, "a", "tool", "r", none(), none(), none(), paths]);
         Case::keyed(member, of(&fresh, "a", "r"), of(&fresh, "b", "r"))
             .no("no uuid", member, of("1", "a", "r"), Invalid)
-            .no("there already", member, of(&taken, "a", "r"), Conflict)
             .no("another's", &stage.boss, of(&taken, "a", "r"), Conflict)
             .no("a bad name", member, of(&fresh, "A", "r"), Invalid)
             .no("a long repository", member, of(&fresh, "a", &long), Invalid)
