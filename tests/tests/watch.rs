@@ -344,6 +344,10 @@ fn every_end_leaves_the_terminal_as_it_was() {
         assert_eq!(terminal.variable("alternate_on"), "1");
         keys(watcher(&terminal));
         terminal.until_shows(says);
+        // An interrupt that comes before it would end nothing.
+        eventually("the shell waits", || {
+            (terminal.variable("pane_current_command") == "sleep").then_some(())
+        });
         assert_sane(&terminal, &modes);
         terminal.presses(&["C-c"]);
     };

@@ -144,9 +144,11 @@ impl<L: Link> Sender<L> {
         let mut expiry = every(EXPIRY);
         loop {
             tokio::select! {
+                biased;
+                // Before all else: what is too old by now is not sent any more.
+                _ = expiry.tick() => self.outbox.expire(|_| false),
                 found = live.wait_for(|live| *live) => return found.is_ok(),
                 Ok(()) = arrivals.changed() => self.link.reconnect(),
-                _ = expiry.tick() => self.outbox.expire(|_| false),
             }
         }
     }
