@@ -45,6 +45,7 @@ test: setup-test ## every test: units, the hub, end to end
 	$(HUB_CARGO) build --locked $(HUB_FLAGS)
 	cargo test --locked --workspace
 	$(HUB_CARGO) test --locked $(HUB_FLAGS)
+	tests/systemd/run $(CARGO_TARGET_DIR)/debug
 
 test-repeat: setup-test ## every test N (10) times, then one at a time and eight at once
 	scripts/test-repeat $(or $(N),10)

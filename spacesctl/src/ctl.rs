@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::json;
-use spaces_client::spaces_api::{Method, Receipt, ReceiptState, Wait, Written};
+use spaces_client::spaces_api::{ErrorKind, Method, Receipt, ReceiptState, Wait, Written};
 use spaces_client::{Client, Paths, spool};
 
 use crate::delivery::{Authority, Delivery};
@@ -112,7 +112,7 @@ impl Ctl {
     }
 
     /// As [`Ctl::make`], for writes that may be left in the spool while no daemon
-    /// answers.
+    /// answers, or one that stops takes none any more.
     ///
     /// # Errors
     /// As [`Ctl::write`]; without a daemon, where the spool cannot be written.
@@ -125,7 +125,9 @@ impl Ctl {
         show: impl FnOnce(&mut Out, &M::Result),
     ) -> Result<(), Failure> {
         match self.make::<M>(how, params, receipt, show) {
-            Err(failure) if failure.daemon_down => self.spool::<M>(what, params, &failure),
+            Err(failure) if failure.daemon_down || failure.kind == ErrorKind::Busy => {
+                self.spool::<M>(what, params, &failure)
+            }
             outcome => outcome,
         }
     }

@@ -1,9 +1,10 @@
 //! Completion of names: what the daemon knows, if it answers at once.
 
+use std::ffi::OsStr;
 use std::time::Duration;
 
 use clap_complete::CompleteEnv;
-use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
+use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, CompletionCandidate};
 use spaces_client::Client;
 use spaces_client::spaces_api::methods::{channel, server, session, user};
 
@@ -16,36 +17,36 @@ pub fn complete_if_asked(command: fn() -> clap::Command) {
     }
 }
 
-/// Channels, as `#name`.
-pub fn channels() -> ArgValueCandidates {
-    ArgValueCandidates::new(|| {
+/// Channels by name, as they are begun: `gen` or `#gen`. A shell takes a bare `#`
+/// for the beginning of a comment, so it is not put before what lacks it.
+pub fn channels() -> ArgValueCompleter {
+    ArgValueCompleter::new(|begun: &OsStr| {
         let found = client().and_then(|mut client| {
             client
                 .call::<channel::List>(&channel::ListParams::default())
                 .ok()
         });
-        found.map_or_else(Vec::new, |found| {
-            found
-                .channels
-                .into_iter()
-                .map(|channel| candidate(format!("#{}", channel.name), channel.topic))
-                .collect()
-        })
+        let channels = found.map_or_else(Vec::new, |found| found.channels);
+        let sign = if begins_with(begun, "#") { "#" } else { "" };
+        let candidates = channels
+            .into_iter()
+            .map(|channel| candidate(format!("{sign}{}", channel.name), channel.topic));
+        begun_so(begun, candidates)
     })
 }
 
-/// Users, as `@name`.
-pub fn users() -> ArgValueCandidates {
-    ArgValueCandidates::new(|| {
+/// Users by name, as they are begun: `al` or `@al`. Bash breaks words at `@`, so
+/// there only the first can be completed.
+pub fn users() -> ArgValueCompleter {
+    ArgValueCompleter::new(|begun: &OsStr| {
         let found = client()
             .and_then(|mut client| client.call::<user::List>(&user::ListParams::default()).ok());
-        found.map_or_else(Vec::new, |found| {
-            found
-                .users
-                .into_iter()
-                .map(|user| candidate(format!("@{}", user.username), user.display_name))
-                .collect()
-        })
+        let users = found.map_or_else(Vec::new, |found| found.users);
+        let sign = if begins_with(begun, "@") { "@" } else { "" };
+        let candidates = users
+            .into_iter()
+            .map(|user| candidate(format!("{sign}{}", user.username), user.display_name));
+        begun_so(begun, candidates)
     })
 }
 
@@ -93,6 +94,24 @@ fn client() -> Option<Client> {
             .connect_timeout(limit)
             .call_timeout(limit),
     )
+}
+
+fn begins_with(begun: &OsStr, sign: &str) -> bool {
+    begun.as_encoded_bytes().starts_with(sign.as_bytes())
+}
+
+/// Those that go on as was begun.
+fn begun_so(
+    begun: &OsStr,
+    candidates: impl Iterator<Item = CompletionCandidate>,
+) -> Vec<CompletionCandidate> {
+    let begun = begun.as_encoded_bytes();
+    candidates
+        .filter(|candidate| {
+            let value = candidate.get_value().as_encoded_bytes();
+            value.starts_with(begun)
+        })
+        .collect()
 }
 
 fn candidate(value: String, help: Option<String>) -> CompletionCandidate {

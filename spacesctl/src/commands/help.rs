@@ -44,7 +44,13 @@ impl Help {
                 failure.hint("see `spacesctl help`")
             })?;
         }
-        ctl.out.line(found.render_long_help().ansi());
+        let help = found.render_long_help();
+        if ctl.out.is_json() {
+            ctl.out
+                .json(&json!({ "command": self.words, "help": help.to_string() }))?;
+        } else {
+            ctl.out.line(help.ansi());
+        }
         ctl.out.flush()
     }
 }

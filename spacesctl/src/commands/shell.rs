@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap_complete::env::{Bash, EnvCompleter, Fish, Zsh};
+use serde_json::json;
 use spaces_client::spaces_api::ErrorKind;
 
 use crate::ctl::Ctl;
@@ -70,7 +71,9 @@ impl Man {
         };
         std::fs::create_dir_all(&self.dir).map_err(cannot)?;
         clap_mangen::generate_to(crate::cli::command(), &self.dir).map_err(cannot)?;
-        if !ctl.out.is_json() {
+        if ctl.out.is_json() {
+            ctl.out.json(&json!({ "dir": self.dir }))?;
+        } else {
             ctl.out
                 .line(format_args!("manual pages are in {}", self.dir.display()));
         }

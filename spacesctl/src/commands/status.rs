@@ -1,6 +1,6 @@
 //! `status --prompt` is on the hot path: see `main.rs`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use spaces_client::spaces_api::HubState;
@@ -24,7 +24,7 @@ pub struct Status {
     prompt: bool,
 }
 
-/// A prompt must not wait: better to say that nothing is known.
+/// A prompt must not wait, in all: better to say that nothing is known.
 const PROMPT_LIMIT: Duration = Duration::from_millis(100);
 
 impl Status {
@@ -40,6 +40,7 @@ impl Status {
 }
 
 fn prompt(ctl: &mut Ctl) -> String {
+    let deadline = Instant::now() + PROMPT_LIMIT;
     let status = match ctl
         .client
         .call_within::<daemon::Status>(&NoParams {}, PROMPT_LIMIT)
@@ -50,9 +51,10 @@ fn prompt(ctl: &mut Ctl) -> String {
         }
         Err(_) => return "spaces ?".to_owned(),
     };
+    let left = deadline.saturating_duration_since(Instant::now());
     let unread = ctl
         .client
-        .call_within::<inbox::Unread>(&NoParams {}, PROMPT_LIMIT)
+        .call_within::<inbox::Unread>(&NoParams {}, left)
         .map_or(0, |unread| unread.inbox);
     prompt_line(&status, unread)
 }

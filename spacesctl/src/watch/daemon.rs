@@ -262,7 +262,7 @@ impl Line {
         outcome
     }
 
-    /// Sends, or leaves it in the spool where no daemon answers.
+    /// Sends, or leaves it in the spool where no daemon answers or one stops.
     fn send<M>(&mut self, params: &M::Params) -> Result<Answer, Error>
     where
         M: Method<Result = spaces_client::spaces_api::Written>,
