@@ -1,7 +1,7 @@
 //! What may be in a digest: a bounded number of rows of each sort.
 
 use spaces_api::Timestamp;
-use spaces_api::model::{ActivityKind, Claim, MessageKind};
+use spaces_api::model::{ActivityKind, Claim, Context, MessageKind};
 
 use super::Ask;
 use crate::cache::overlay::{Overlay, PendingWrite};
@@ -93,16 +93,25 @@ fn notes(
     ask: &Ask,
     found: &mut Found,
 ) -> Result<(), CacheError> {
-    let query = NoteQuery {
-        place: ask.place.context.clone(),
-        done_too: false,
-        limit: NOTES,
+    // Those for the branch, then those for any branch: which of these belong to
+    // a related one is told by what else is found.
+    let here = ask.place.context.clone();
+    let anywhere = Context {
+        branch: None,
+        ..here.clone()
     };
-    let mut notes = cache.notes(&query)?;
-    overlay.notes(&mut notes, &query)?;
-    found
-        .items
-        .extend(notes.into_iter().map(|note| ActivityKind::Note { note }));
+    for place in [here, anywhere] {
+        let query = NoteQuery {
+            place,
+            done_too: false,
+            limit: NOTES,
+        };
+        let mut notes = cache.notes(&query)?;
+        overlay.notes(&mut notes, &query)?;
+        found
+            .items
+            .extend(notes.into_iter().map(|note| ActivityKind::Note { note }));
+    }
     Ok(())
 }
 

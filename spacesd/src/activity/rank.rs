@@ -5,7 +5,7 @@
 //! Nothing within a tier adds up to a tier, so the order of the tiers holds.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use spaces_api::Timestamp;
 use spaces_api::model::{
@@ -45,7 +45,9 @@ pub(super) struct Reader<'a> {
 /// The relevant ones, most relevant first, each thing once. The order is total:
 /// the same candidates give the same list, however they were found.
 pub(super) fn rank(candidates: Vec<ActivityKind>, reader: &Reader<'_>) -> Vec<ActivityItem> {
+    let related = related_branches(&candidates, reader);
     let mut distinct = distinct(candidates, reader);
+    distinct.retain(|what| !is_elsewhere(what, reader, &related));
     // The budget is spent in an order of its own, or the result would depend on
     // how the candidates were found.
     distinct.sort_by_cached_key(identity);
@@ -72,6 +74,34 @@ pub(super) fn foreign_commits(candidates: &[ActivityKind], here: &Context) -> Ve
     commits.sort_unstable();
     commits.dedup();
     commits
+}
+
+/// Other branches of the reader's repository of which some commit builds on the
+/// reader's, or the other way round.
+fn related_branches(candidates: &[ActivityKind], reader: &Reader<'_>) -> HashSet<String> {
+    let related = |there: &&Context| {
+        let lineage = there
+            .commit
+            .as_ref()
+            .and_then(|commit| reader.lineages.get(commit));
+        there.repo == reader.context.repo
+            && lineage.is_some_and(|lineage| *lineage != Lineage::Diverged)
+    };
+    candidates
+        .iter()
+        .filter_map(context_of)
+        .filter(related)
+        .filter_map(|there| there.branch.clone())
+        .collect()
+}
+
+/// A note for a branch that has nothing to do with the reader's.
+fn is_elsewhere(what: &ActivityKind, reader: &Reader<'_>, related: &HashSet<String>) -> bool {
+    let (ActivityKind::Note { note }, Some(here)) = (what, &reader.context.branch) else {
+        return false;
+    };
+    let there = note.message.context.branch.as_ref();
+    there.is_some_and(|there| there != here && !related.contains(there))
 }
 
 /// Leaves out what the reader's own session wrote, what has ended, and repeats:
@@ -117,6 +147,16 @@ fn judge(what: ActivityKind, reader: &Reader<'_>, budget: &mut Budget) -> Activi
     let (tier, in_common, why) = match &what {
         ActivityKind::Claim { claim } => of_claim(claim, reader, budget),
         ActivityKind::Note { note } => match &note.message.context.branch {
+            Some(there)
+                if reader
+                    .context
+                    .branch
+                    .as_ref()
+                    .is_some_and(|here| here != there) =>
+            {
+                let why = format!("note for {there}, a related branch");
+                (6.0, MOST_IN_COMMON / 2.0, vec![why])
+            }
             Some(_) => (6.0, MOST_IN_COMMON, vec!["note for this branch".to_owned()]),
             None => (6.0, 0.0, vec!["note for this repository".to_owned()]),
         },

@@ -253,3 +253,48 @@ proptest! {
         prop_assert_eq!(ids, [3, 2, 1]);
     }
 }
+
+#[test]
+fn a_note_for_another_branch_counts_where_the_branches_are_related() {
+    let of = |branch: &str, commit: &str| Context {
+        commit: Some(commit.to_owned()),
+        ..place(HERE, Some(branch))
+    };
+    let note = |id, branch| ActivityKind::Note {
+        note: Note {
+            message: message(id, MessageKind::Note, 1, place(HERE, Some(branch)), 60),
+            done: false,
+            done_by: None,
+            done_at: None,
+        },
+    };
+    let items = ranked(vec![
+        note(1, "topic"),
+        note(2, "elsewhere"),
+        note(3, "main"),
+        ActivityKind::Summary {
+            message: message(4, MessageKind::Summary, 1, of("topic", "c1"), 60),
+        },
+        ActivityKind::Summary {
+            message: message(5, MessageKind::Summary, 2, of("elsewhere", "c2"), 60),
+        },
+    ]);
+    let found: Vec<_> = items
+        .iter()
+        .map(|item| match &item.what {
+            ActivityKind::Note { note } => (note.message.id, item.why.join(", ")),
+            ActivityKind::Summary { message } => (message.id, item.why.join(", ")),
+            _ => unreachable!("only these were given"),
+        })
+        .collect();
+    let found: Vec<_> = found.iter().map(|(id, why)| (*id, why.as_str())).collect();
+    assert_eq!(
+        found,
+        [
+            (Some(3), "note for this branch"),
+            (Some(1), "note for topic, a related branch"),
+            (Some(4), "your branch builds on it"),
+            (Some(5), "same repository"),
+        ]
+    );
+}
