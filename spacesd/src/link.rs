@@ -4,6 +4,7 @@ use std::future::Future;
 
 use spaces_api::HubState;
 use tokio::sync::watch;
+use uuid::Uuid;
 
 use crate::operation::{Call, Outcome};
 use crate::outbox::sender::Link;
@@ -35,10 +36,10 @@ impl UplinkLink {
 }
 
 impl Link for UplinkLink {
-    fn call(&self, call: Call) -> impl Future<Output = Outcome> + Send {
+    fn call(&self, call: Call, after: Option<Uuid>) -> impl Future<Output = Outcome> + Send {
         // The uplink takes its place when asked, the sender counts from the first poll.
         let uplink = self.uplink.clone();
-        async move { uplink.call(call).await }
+        async move { uplink.call(call, after).await }
     }
 
     fn live(&self) -> watch::Receiver<bool> {

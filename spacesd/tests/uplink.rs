@@ -258,10 +258,13 @@ async fn the_owner_of_a_new_hub_is_let_in_posts_and_reads() {
     );
 
     let post = client.post("hello");
-    assert_eq!(client.uplink.call(post.clone()).await, Outcome::Committed);
+    assert_eq!(
+        client.uplink.call(post.clone(), None).await,
+        Outcome::Committed
+    );
     client.received("hello").await;
     assert_eq!(
-        client.uplink.call(post.clone()).await,
+        client.uplink.call(post.clone(), None).await,
         Outcome::Committed,
         "the same key again"
     );
@@ -280,7 +283,7 @@ async fn the_owner_of_a_new_hub_is_let_in_posts_and_reads() {
         .await;
     client.uplink.shutdown().await;
     assert_eq!(client.uplink.status().borrow().state, HubState::Offline);
-    assert_eq!(client.uplink.call(post).await, Outcome::Unknown);
+    assert_eq!(client.uplink.call(post, None).await, Outcome::Unknown);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -292,12 +295,12 @@ async fn a_refusal_keeps_the_module_s_words() {
     if let Operation::SendMessage { channel_id, .. } = &mut post.operation {
         *channel_id = 999_999;
     }
-    let Outcome::Refused(refusal) = client.uplink.call(post).await else {
+    let Outcome::Refused(refusal) = client.uplink.call(post, None).await else {
         panic!("there is no such channel");
     };
     assert_eq!(refusal.kind, "not_found");
     assert!(refusal.message.contains("999999"), "{}", refusal.message);
-    let Outcome::Refused(refusal) = client.uplink.call(client.post("")).await else {
+    let Outcome::Refused(refusal) = client.uplink.call(client.post(""), None).await else {
         panic!("an empty message");
     };
     assert_eq!(refusal.kind, "invalid");
@@ -316,7 +319,7 @@ async fn calls_arrive_in_the_order_in_which_they_were_made() {
     // Made in order, awaited in the opposite one.
     let calls: Vec<_> = wanted
         .iter()
-        .map(|text| client.uplink.call(client.post(text)))
+        .map(|text| client.uplink.call(client.post(text), None))
         .collect();
     for call in calls.into_iter().rev() {
         assert_eq!(call.await, Outcome::Committed);
@@ -339,7 +342,7 @@ async fn after_a_killed_hub_only_what_was_missed_comes() {
     let writer = Client::with(poster.uri(), None, "spaces", Some(&token));
     assert_eq!(writer.live().await.identity, live.identity);
     assert_eq!(
-        writer.uplink.call(writer.post("before")).await,
+        writer.uplink.call(writer.post("before"), None).await,
         Outcome::Committed
     );
     reader.received("before").await;
@@ -356,7 +359,7 @@ async fn after_a_killed_hub_only_what_was_missed_comes() {
     );
     assert_eq!(down.reconnects, 1);
     assert_eq!(
-        reader.uplink.call(reader.post("lost")).await,
+        reader.uplink.call(reader.post("lost"), None).await,
         Outcome::Unknown
     );
 
@@ -364,7 +367,7 @@ async fn after_a_killed_hub_only_what_was_missed_comes() {
     hub.run();
     writer.live().await;
     assert_eq!(
-        writer.uplink.call(writer.post("meanwhile")).await,
+        writer.uplink.call(writer.post("meanwhile"), None).await,
         Outcome::Committed
     );
     reader.memory.forget();
@@ -383,7 +386,7 @@ async fn a_stalled_link_is_noticed_and_replaced() {
     client.live().await;
     proxy.stall();
     let stalled = Instant::now();
-    let unanswered = client.uplink.call(client.post("into the void"));
+    let unanswered = client.uplink.call(client.post("into the void"), None);
     client
         .until("noticed", |status| status.state == HubState::Offline)
         .await;
@@ -395,7 +398,7 @@ async fn a_stalled_link_is_noticed_and_replaced() {
     proxy.heal();
     client.live().await;
     assert_eq!(
-        client.uplink.call(client.post("again")).await,
+        client.uplink.call(client.post("again"), None).await,
         Outcome::Committed
     );
 }
@@ -412,7 +415,7 @@ async fn a_slow_sync_is_waited_for_and_a_stalled_one_is_not() {
         .collect();
     let calls: Vec<_> = wanted
         .iter()
-        .map(|text| writer.uplink.call(writer.post(text)))
+        .map(|text| writer.uplink.call(writer.post(text), None))
         .collect();
     for call in calls {
         assert_eq!(call.await, Outcome::Committed);
@@ -444,7 +447,10 @@ async fn a_sink_that_began_anew_is_filled_again() {
     let client = Client::start(hub.uri(), Some(&hub.owner_invite()));
     client.live().await;
     assert_eq!(
-        client.uplink.call(client.post("kept by the hub")).await,
+        client
+            .uplink
+            .call(client.post("kept by the hub"), None)
+            .await,
         Outcome::Committed
     );
     client.received("kept by the hub").await;
@@ -511,7 +517,10 @@ async fn another_hub_begins_anew() {
     let client = Client::start(one.uri(), Some(&one.owner_invite()));
     client.live().await;
     assert_eq!(
-        client.uplink.call(client.post("on the first hub")).await,
+        client
+            .uplink
+            .call(client.post("on the first hub"), None)
+            .await,
         Outcome::Committed
     );
     client.received("on the first hub").await;
@@ -532,7 +541,10 @@ async fn another_hub_begins_anew() {
     assert_ne!(client.memory.bound(), first);
     assert!(client.memory.contents().is_empty());
     assert_eq!(
-        client.uplink.call(client.post("on the second hub")).await,
+        client
+            .uplink
+            .call(client.post("on the second hub"), None)
+            .await,
         Outcome::Committed
     );
 }
@@ -576,7 +588,10 @@ async fn invited(hub: &Hub, host: &Client) -> Client {
         secret_hash: hash,
         temporary: Some(temporary),
     };
-    assert_eq!(host.uplink.call(call(operation)).await, Outcome::Committed);
+    assert_eq!(
+        host.uplink.call(call(operation), None).await,
+        Outcome::Committed
+    );
     let invite = spaces_domain::invite::Invite {
         secret,
         token,
@@ -617,7 +632,10 @@ async fn a_direct_message_is_delivered_acknowledged_and_its_past_readable() {
             content: format!("secret {number}"),
             context: Context::default(),
         };
-        assert_eq!(alice.uplink.call(call(operation)).await, Outcome::Committed);
+        assert_eq!(
+            alice.uplink.call(call(operation), None).await,
+            Outcome::Committed
+        );
     }
     let mut changed = bob.memory.changed.subscribe();
     let all_here = changed.wait_for(|_| deliveries(&bob).len() == 5);
@@ -712,7 +730,7 @@ async fn sessions_claims_and_notes_come_back_as_rows() {
     ];
     for operation in operations {
         assert_eq!(
-            client.uplink.call(call(operation)).await,
+            client.uplink.call(call(operation), None).await,
             Outcome::Committed
         );
     }
@@ -733,7 +751,10 @@ async fn sessions_claims_and_notes_come_back_as_rows() {
     let resolve = Operation::ResolveNote {
         message_id: note.id,
     };
-    assert_eq!(client.uplink.call(call(resolve)).await, Outcome::Committed);
+    assert_eq!(
+        client.uplink.call(call(resolve), None).await,
+        Outcome::Committed
+    );
     let mut changed = client.memory.changed.subscribe();
     let done = |_: &u64| {
         client

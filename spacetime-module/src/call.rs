@@ -4,7 +4,8 @@
 use crate::hub::{self, Standing};
 use crate::schema::*;
 use sha2::{Digest, Sha256};
-use spaces_domain::{Action, ErrorKind, Refusal, Role as Tier, names, rate::Bucket};
+use spaces_domain::names::{self, ClientKey};
+use spaces_domain::{Action, ErrorKind, Refusal, Role as Tier, rate::Bucket};
 use spacetimedb::{Identity, ReducerContext, Serialize, Table, sats::bsatn};
 
 /// A call of an admitted user, perhaps made for one of the user's agent sessions.
@@ -12,11 +13,14 @@ pub struct Call<'a> {
     pub ctx: &'a ReducerContext,
     pub sender: Identity,
     pub session: Option<AgentSession>,
+    /// The key that the call is made under; empty where it needs none.
+    pub client_key: &'a str,
 }
 
 /// Carries `body` out once for each `client_key` of the sender: a key that is
 /// known with the same arguments changes nothing and succeeds, with others it
-/// is refused.
+/// is refused. A key that names the call before it ([`ClientKey`]) waits for
+/// that one: a copy of a call that was long on its way cannot overtake.
 pub fn keyed(
     ctx: &ReducerContext,
     client_key: &str,
@@ -24,10 +28,10 @@ pub fn keyed(
     arguments: Arguments,
     body: impl FnOnce(&Call) -> Result<(), Refusal>,
 ) -> Result<(), String> {
-    names::check_uuid("client_key", client_key)?;
+    let key = ClientKey::parse(client_key)?;
     require_admitted(ctx)?;
     once(ctx, client_key, arguments, || {
-        let call = Call::of(ctx, agent_session)?;
+        let call = Call::of(ctx, agent_session, key.key)?;
         body(&call)
     })
 }
@@ -40,7 +44,7 @@ pub fn unkeyed(
 ) -> Result<(), String> {
     require_admitted(ctx)?;
     spend(ctx)?;
-    body(&Call::of(ctx, None)?)?;
+    body(&Call::of(ctx, None, "")?)?;
     Ok(())
 }
 
@@ -51,8 +55,9 @@ pub fn once(
     arguments: Arguments,
     body: impl FnOnce() -> Result<(), Refusal>,
 ) -> Result<(), String> {
-    names::check_uuid("client_key", client_key)?;
-    let key = format!("{}:{client_key}", ctx.sender());
+    let ClientKey { key, after } = ClientKey::parse(client_key)?;
+    let stored = |key| format!("{}:{key}", ctx.sender());
+    let key = stored(key);
     let content_hash = arguments.hash();
     if let Some(known) = ctx.db.idempotency_key().key().find(&key) {
         if known.content_hash == content_hash {
@@ -61,6 +66,15 @@ pub fn once(
         return Err(Refusal::new(
             ErrorKind::KeyReused,
             "this client_key was used before for a call with other content; take a new key",
+        )
+        .into());
+    }
+    if let Some(after) = after
+        && ctx.db.idempotency_key().key().find(stored(after)).is_none()
+    {
+        return Err(Refusal::new(
+            ErrorKind::OutOfOrder,
+            format!("the call {after}, which comes first, was not carried out; make it, then this one again"),
         )
         .into());
     }
@@ -109,13 +123,17 @@ fn spend(ctx: &ReducerContext) -> Result<(), Refusal> {
 }
 
 impl<'a> Call<'a> {
-    fn of(ctx: &'a ReducerContext, agent_session: Option<&str>) -> Result<Self, Refusal> {
+    fn of(
+        ctx: &'a ReducerContext,
+        agent_session: Option<&str>,
+        client_key: &'a str,
+    ) -> Result<Self, Refusal> {
         let sender = ctx.sender();
         let session = match agent_session {
             None => None,
             Some(id) => Some(own_session(ctx, sender, id)?),
         };
-        Ok(Self { ctx, sender, session })
+        Ok(Self { ctx, sender, session, client_key })
     }
 
     /// The caller's own row in a server. Who is banned is told so.

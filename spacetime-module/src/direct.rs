@@ -39,7 +39,7 @@ pub fn send_direct_message(
             content,
             context,
             reply_to,
-            client_key: &client_key,
+            client_key: call.client_key,
         };
         messages::post(call, &channel, draft).map(drop)
     })

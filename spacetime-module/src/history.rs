@@ -74,7 +74,7 @@ fn read_audit(
 
 fn caller(ctx: &ReducerContext) -> Result<Call<'_>, Refusal> {
     call::require_admitted(ctx)?;
-    Ok(Call { ctx, sender: ctx.sender(), session: None })
+    Ok(Call { ctx, sender: ctx.sender(), session: None, client_key: "" })
 }
 
 /// The ordinals `from..to` of a page.

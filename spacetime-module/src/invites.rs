@@ -194,7 +194,7 @@ pub fn redeem_invite(
         members::require_not_banned(ctx, invite.server_id, joiner)?;
         let server = servers::find(ctx, invite.server_id)?;
         let by = invite.by;
-        let call = Call { ctx, sender: joiner, session: None };
+        let call = Call { ctx, sender: joiner, session: None, client_key: "" };
         hub::admit_fully(ctx, joiner, by);
         match invite.role {
             Role::Owner => take_over(ctx, &server, by, joiner)?,

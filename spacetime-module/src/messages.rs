@@ -34,7 +34,7 @@ pub fn send_message(
             content,
             context,
             reply_to,
-            client_key: &client_key,
+            client_key: call.client_key,
         };
         post(call, &channel, draft).map(drop)
     })

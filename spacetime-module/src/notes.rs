@@ -38,7 +38,7 @@ pub fn leave_note(
             created_at: ctx.timestamp,
             done_at: None,
             done_by: None,
-            client_key: client_key.clone(),
+            client_key: call.client_key.into(),
         });
         Ok(())
     })

@@ -32,7 +32,7 @@ pub fn create_thread(
             archived: false,
             created_at: ctx.timestamp,
             last_message_at: ctx.timestamp,
-            client_key: client_key.clone(),
+            client_key: call.client_key.into(),
         };
         match channel.visibility {
             ChannelVisibility::Open => drop(ctx.db.thread().insert(thread)),

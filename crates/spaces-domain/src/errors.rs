@@ -16,6 +16,9 @@ pub enum ErrorKind {
     Conflict,
     /// The `client_key` was used before with other content.
     KeyReused,
+    /// The call that has to come first, named in the `client_key`, was not
+    /// carried out (yet).
+    OutOfOrder,
     /// Too many calls; the message holds `retry_after_ms=N`.
     RateLimited,
     /// The hub is closed and has no admission for the caller.
@@ -31,12 +34,13 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    pub const ALL: [ErrorKind; 11] = [
+    pub const ALL: [ErrorKind; 12] = [
         Self::Invalid,
         Self::NotFound,
         Self::PermissionDenied,
         Self::Conflict,
         Self::KeyReused,
+        Self::OutOfOrder,
         Self::RateLimited,
         Self::NotAdmitted,
         Self::Banned,
@@ -52,6 +56,7 @@ impl ErrorKind {
             Self::PermissionDenied => "permission_denied",
             Self::Conflict => "conflict",
             Self::KeyReused => "key_reused",
+            Self::OutOfOrder => "out_of_order",
             Self::RateLimited => "rate_limited",
             Self::NotAdmitted => "not_admitted",
             Self::Banned => "banned",
@@ -63,7 +68,7 @@ impl ErrorKind {
 
     /// Whether the same call may succeed later without any change to it.
     pub const fn is_transient(self) -> bool {
-        matches!(self, Self::RateLimited)
+        matches!(self, Self::RateLimited | Self::OutOfOrder)
     }
 
     fn from_name(name: &str) -> Option<Self> {

@@ -109,6 +109,39 @@ impl FromStr for Address {
     }
 }
 
+/// What makes a call safe to repeat, as the call brings it: `KEY`, or
+/// `KEY/AFTER` where the sender's call `AFTER` must have been carried out before
+/// this one may be. Both are UUIDs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientKey<'a> {
+    pub key: &'a str,
+    pub after: Option<&'a str>,
+}
+
+impl<'a> ClientKey<'a> {
+    pub fn parse(text: &'a str) -> Result<Self, Refusal> {
+        let (key, after) = match text.split_once('/') {
+            Some((key, after)) => (key, Some(after)),
+            None => (text, None),
+        };
+        check_uuid("client_key", key)?;
+        if let Some(after) = after {
+            check_uuid("the call before, in client_key,", after)?;
+        }
+        Ok(Self { key, after })
+    }
+}
+
+impl fmt::Display for ClientKey<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.key)?;
+        match self.after {
+            Some(after) => write!(f, "/{after}"),
+            None => Ok(()),
+        }
+    }
+}
+
 /// A UUID in its hyphenated form, as client keys and session ids are.
 pub fn check_uuid(what: &str, text: &str) -> Result<(), Refusal> {
     let well_formed = text.len() == 36
@@ -209,6 +242,31 @@ mod tests {
             "0190163d86940739b0aea50966c26f8ad90a",
         ] {
             assert!(check_uuid("client_key", bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn client_keys() {
+        let (key, after) = (
+            "0190163d-8694-739b-aea5-966c26f8ad90",
+            "0190163d-8694-739b-aea5-966c26f8ad91",
+        );
+        let alone = ClientKey { key, after: None };
+        let behind = ClientKey {
+            key,
+            after: Some(after),
+        };
+        for written in [alone, behind] {
+            assert_eq!(ClientKey::parse(&written.to_string()), Ok(written));
+        }
+        for bad in [
+            "",
+            "/",
+            &format!("{key}/"),
+            &format!("/{key}"),
+            &format!("{key}/{after}/{key}"),
+        ] {
+            assert!(ClientKey::parse(bad).is_err(), "{bad}");
         }
     }
 

@@ -30,7 +30,8 @@ enum Lane {
 /// What a call keeps its order with.
 #[derive(Clone, Debug)]
 pub(super) struct Lanes {
-    /// A later call that meets one of these stays behind this call.
+    /// A later call that meets one of these stays behind this call. The first
+    /// is the row that the call itself stands in.
     holds: Vec<Lane>,
     /// This call stays behind an earlier one that holds one of these.
     meets: Vec<Lane>,
@@ -82,6 +83,11 @@ impl Lanes {
     fn keep(&mut self, lane: Lane) {
         self.holds.push(lane.clone());
         self.meets.push(lane);
+    }
+
+    /// Is this one of the calls whose order among themselves is promised?
+    pub fn same_row(&self, other: &Self) -> bool {
+        self.holds.first() == other.holds.first()
     }
 
     /// Must this call stay behind `earlier`?

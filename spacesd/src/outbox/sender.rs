@@ -2,19 +2,22 @@
 //!
 //! **Order.** The hub carries out the calls of one connection one after the
 //! other. What could turn them round is a refusal for rate: the refused call
-//! goes again, later ones may have passed. So calls are pipelined only on
-//! credit, that is as long as the hub's token bucket certainly has a token for
-//! each (see [`super::pace`]); beyond that, one call per lane is under way at a
-//! time (see [`super::order`]), and nothing overtakes a call that waits in its
-//! lane. Guaranteed: order per sender and channel, as long as the hub's limits
-//! are not lower than [`Link::pace`] says. If they are, one burst can be turned
-//! round before the first refusal is known; the credit is halved then.
+//! goes again, later ones may have passed, perhaps copies that a dead connection
+//! delivers late. So each call names the one before it in its lane (see
+//! [`super::order`]) while that one is not confirmed, and the hub refuses what
+//! comes before what it names. Guaranteed, whatever the limits of the hub:
+//! order per sender and channel.
+//!
+//! Refusals cost time, so calls are pipelined only on credit, that is as long
+//! as the hub's token bucket most likely has a token for each (see
+//! [`super::pace`]); beyond that, one call per lane is under way at a time, and
+//! nothing overtakes a call that waits in its lane.
 //!
 //! **Exactly once.** A call without an answer goes again with the same key, and
 //! all that were under way with it, in order, over the next connection.
 //!
-//! **Refusals.** `rate_limited` waits as long as the hub says. `internal` is
-//! tried three times. Anything else rejects the item for good, with the hub's
+//! **Refusals.** `rate_limited` waits as long as the hub says, `out_of_order`
+//! for the call before. `internal` is tried three times. Anything else rejects the item for good, with the hub's
 //! reason; unless an earlier call that it may depend on is still waiting, then
 //! it goes again after that one. What depends on a rejected item (the messages
 //! of a session that could not be started) is sent all the same: the hub
@@ -48,10 +51,11 @@ const TRIES: u32 = 3;
 
 /// The way to the hub.
 pub trait Link: Clone + Send + Sync + 'static {
-    /// Carries out a call. The request is handed over when the future is first
+    /// Carries out a call, and refuses it as `out_of_order` unless the one under
+    /// the key `after` was carried out. The request is handed over when the future is first
     /// polled, so calls leave in the order in which that happens. Always ends:
     /// with [`Outcome::Unknown`] if the connection does first.
-    fn call(&self, call: Call) -> impl Future<Output = Outcome> + Send;
+    fn call(&self, call: Call, after: Option<Uuid>) -> impl Future<Output = Outcome> + Send;
 
     /// Whether calls can be made now.
     fn live(&self) -> watch::Receiver<bool>;
@@ -274,7 +278,8 @@ impl<L: Link> Sender<L> {
     async fn send(&mut self, place: i64, item: Waiting, on_credit: bool) {
         let link = self.link.clone();
         let call = Call::clone(&item.pending.call);
-        let mut answer = Box::pin(async move { link.call(call).await });
+        let after = self.unconfirmed_before(place, &item.lanes);
+        let mut answer = Box::pin(async move { link.call(call, after).await });
         // Polled here, in order: this is what hands the request over.
         let outcome = poll_fn(|context| {
             Poll::Ready(match answer.as_mut().poll(context) {
@@ -293,6 +298,16 @@ impl<L: Link> Sender<L> {
             on_credit,
             outcome,
         });
+    }
+
+    /// The last call under way that one at this place comes after. Later ones
+    /// may be under way too, where this one goes again.
+    fn unconfirmed_before(&self, place: i64, lanes: &Lanes) -> Option<Uuid> {
+        self.under_way
+            .iter()
+            .filter(|call| call.place < place && lanes.same_row(&call.item.lanes))
+            .max_by_key(|call| call.place)
+            .map(|earlier| earlier.item.pending.call.client_key)
     }
 
     fn note(&mut self, answer: Result<(i64, Outcome), tokio::task::JoinError>) {
@@ -360,6 +375,8 @@ impl<L: Link> Sender<L> {
                 item.failures += 1;
                 Some(UNNAMED_WAIT * item.failures)
             }
+            // What it named is settled or waits by now; both let it go again.
+            "out_of_order" => Some(Duration::ZERO),
             _ if self.depends_on_waiting(place, &item.lanes) => Some(Duration::ZERO),
             _ => None,
         };

@@ -38,7 +38,7 @@ impl Call {
                 .map(|session| self.daemon.session_id(session)),
             operation,
         };
-        let answer = timeout(ANSWER_WITHIN, self.daemon.uplink.call(call)).await;
+        let answer = timeout(ANSWER_WITHIN, self.daemon.uplink.call(call, None)).await;
         match answer.unwrap_or(Outcome::Unknown) {
             Outcome::Committed => Ok(Receipt {
                 client_key,

@@ -7,14 +7,26 @@ use spaces_bindings::{
     ServerVisibility, SignalKind, VoiceState,
 };
 
+use spaces_domain::names::ClientKey;
+use uuid::Uuid;
+
 use super::rows;
 use crate::operation::{Call, Operation, Refusal};
 use crate::row::Identity;
 
-/// The reducer call for an operation, or why there is none. `hub` is asked for
-/// what the operation leaves as it is.
-pub(super) fn reducer(call: Call, hub: &DbConnection) -> Result<Reducer, Refusal> {
-    let client_key = call.client_key.to_string();
+/// The reducer call for an operation, or why there is none: refused by the hub
+/// unless the call `after` was carried out. `hub` is asked for what the
+/// operation leaves as it is.
+pub(super) fn reducer(
+    call: Call,
+    after: Option<Uuid>,
+    hub: &DbConnection,
+) -> Result<Reducer, Refusal> {
+    let client_key = ClientKey {
+        key: &call.client_key.to_string(),
+        after: after.map(|key| key.to_string()).as_deref(),
+    }
+    .to_string();
     let agent_session = call.session;
     Ok(match call.operation {
         Operation::SendMessage {

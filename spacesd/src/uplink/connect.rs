@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use spaces_api::Timestamp;
 use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
 
 use super::serve::Connection;
 use super::{CallError, Sink, Timing};
@@ -20,6 +21,7 @@ use crate::row::{Identity, MessageRow};
 pub(super) enum Request {
     Call {
         call: Box<Call>,
+        after: Option<Uuid>,
         answer: oneshot::Sender<Outcome>,
     },
     /// A page of a channel: what is before `before_ordinal`, or the newest.

@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
 use spaces_api::{HubState, Timestamp};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 use crate::operation::{Call, Outcome, Refusal};
 use crate::row::{Batch, Identity};
@@ -240,8 +241,15 @@ impl Uplink {
     ///
     /// [`Outcome::Committed`] means durable on the hub. Without a connection
     /// the outcome is [`Outcome::Unknown`] at once.
-    pub fn call(&self, call: Call) -> impl Future<Output = Outcome> + Send + use<> {
-        let answer = self.begin(call);
+    ///
+    /// With `after`, the hub refuses the call as `out_of_order` unless our call
+    /// under that key was carried out before.
+    pub fn call(
+        &self,
+        call: Call,
+        after: Option<Uuid>,
+    ) -> impl Future<Output = Outcome> + Send + use<> {
+        let answer = self.begin(call, after);
         async move {
             match answer {
                 Ok(answer) => answer.await.unwrap_or(Outcome::Unknown),
@@ -250,12 +258,17 @@ impl Uplink {
         }
     }
 
-    fn begin(&self, call: Call) -> Result<oneshot::Receiver<Outcome>, Outcome> {
+    fn begin(
+        &self,
+        call: Call,
+        after: Option<Uuid>,
+    ) -> Result<oneshot::Receiver<Outcome>, Outcome> {
         let (answer, answered) = oneshot::channel();
         let link = lock(&self.shared.link);
         let link = link.as_ref().ok_or(Outcome::Unknown)?;
         link.send(Request::Call {
             call: Box::new(call),
+            after,
             answer,
         })
         .map_err(|_| Outcome::Unknown)?;

@@ -11,6 +11,7 @@ use spaces_bindings::{Completion, DbConnection, HistoryPage, Reducer};
 use spacetimedb_sdk::Compression;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{sleep_until, timeout};
+use uuid::Uuid;
 
 use super::connect::{Event, Placed, Plan, Request};
 use super::inbound::{Gathered, Inbound, Subscription};
@@ -134,7 +135,7 @@ impl Connection {
             tokio::select! {
                 biased;
                 request = self.requested.recv(), if !closing => match request {
-                    Some(Request::Call { call, answer }) => self.call(*call, answer),
+                    Some(Request::Call { call, after, answer }) => self.call(*call, after, answer),
                     Some(Request::Page { channel_id, before_ordinal, limit, answer }) => {
                         self.page(ChannelHistory { channel_id, before_ordinal, limit }, answer);
                     }
@@ -164,8 +165,8 @@ impl Connection {
     }
 
     /// Hands a call to the SDK at once, so that order is kept.
-    fn call(&self, call: Call, answer: oneshot::Sender<Outcome>) {
-        match call::reducer(call, &self.hub) {
+    fn call(&self, call: Call, after: Option<Uuid>, answer: oneshot::Sender<Outcome>) {
+        match call::reducer(call, after, &self.hub) {
             // Whoever asked may be gone; what was done stands all the same.
             Ok(reducer) => self.invoke(reducer, move |_, _, completion| {
                 let _ = answer.send(outcome(completion));

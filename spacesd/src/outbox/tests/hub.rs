@@ -24,6 +24,8 @@ struct State {
     wire: mpsc::UnboundedSender<Arriving>,
     committed: Vec<Call>,
     keys: HashSet<Uuid>,
+    /// Changes when a connection is lost to the sender.
+    lost: watch::Sender<u64>,
     bucket: Option<(u32, u32, Bucket)>,
     /// How often calls with this text are still to be refused, and how.
     refusals: HashMap<String, (u32, Refusal)>,
@@ -40,6 +42,7 @@ struct State {
 
 struct Arriving {
     call: Call,
+    after: Option<Uuid>,
     answer: oneshot::Sender<Outcome>,
 }
 
@@ -62,6 +65,7 @@ impl Hub {
                 wire,
                 committed: Vec::new(),
                 keys: HashSet::new(),
+                lost: watch::Sender::new(0),
                 bucket: None,
                 refusals: HashMap::new(),
                 sessions: HashSet::new(),
@@ -90,23 +94,30 @@ impl Hub {
         self.state().wire = wire;
         let hub = self.clone();
         tokio::spawn(async move {
-            while let Some(Arriving { call, answer }) = arriving.recv().await {
+            while let Some(Arriving {
+                call,
+                after,
+                answer,
+            }) = arriving.recv().await
+            {
                 // Lets calls pile up on the wire, as a network does.
                 tokio::time::sleep(Duration::from_micros(200)).await;
-                let Some(outcome) = hub.carry_out(call) else {
+                let Some(outcome) = hub.carry_out(call, after) else {
                     hub.live.send_replace(false);
                     hub.state().under_way = 0;
                     return;
                 };
-                hub.state().under_way -= 1;
-                let _ = answer.send(outcome);
+                if answer.send(outcome).is_ok() {
+                    let mut state = hub.state();
+                    state.under_way = state.under_way.saturating_sub(1);
+                }
             }
         });
         self.live.send_replace(true);
     }
 
     /// None if the connection ends here.
-    fn carry_out(&self, call: Call) -> Option<Outcome> {
+    fn carry_out(&self, call: Call, after: Option<Uuid>) -> Option<Outcome> {
         let mut state = self.state();
         state.arrivals += 1;
         let arrival = state.arrivals;
@@ -114,8 +125,17 @@ impl Hub {
         if cut.is_some_and(|(_, done)| !done) {
             return None;
         }
-        let outcome = state.decide(call);
+        let outcome = state.decide(call, after);
         if cut.is_some() { None } else { Some(outcome) }
+    }
+
+    /// The sender loses the connection; what is on the wire still arrives, beside
+    /// what a new connection brings.
+    pub fn set_adrift(&self) {
+        self.live.send_replace(false);
+        let mut state = self.state();
+        state.under_way = 0;
+        state.lost.send_modify(|count| *count += 1);
     }
 
     pub fn limit(&self, per_sec: u32, burst: u32) {
@@ -159,11 +179,17 @@ impl Hub {
 }
 
 impl State {
-    fn decide(&mut self, call: Call) -> Outcome {
+    fn decide(&mut self, call: Call, after: Option<Uuid>) -> Outcome {
         if self.keys.contains(&call.client_key) {
             return Outcome::Committed;
         }
-        if let Some(refusal) = self.refusal(&call) {
+        let early = after.filter(|key| !self.keys.contains(key));
+        let early = early.map(|key| Refusal {
+            kind: "out_of_order".into(),
+            message: format!("{key} comes first"),
+            retry_after_ms: None,
+        });
+        if let Some(refusal) = early.or_else(|| self.refusal(&call)) {
             self.refused += 1;
             return Outcome::Refused(refusal);
         }
@@ -217,16 +243,27 @@ pub fn text(call: &Call) -> String {
 }
 
 impl Link for Hub {
-    fn call(&self, call: Call) -> impl Future<Output = Outcome> + Send {
+    fn call(&self, call: Call, after: Option<Uuid>) -> impl Future<Output = Outcome> + Send {
         let (answer, heard) = oneshot::channel();
+        let mut lost = self.state().lost.subscribe();
         {
             let mut state = self.state();
             state.under_way += 1;
             state.most_under_way = state.most_under_way.max(state.under_way);
             // On a dead wire the answer is dropped.
-            let _ = state.wire.send(Arriving { call, answer });
+            let _ = state.wire.send(Arriving {
+                call,
+                after,
+                answer,
+            });
         }
-        async move { heard.await.unwrap_or(Outcome::Unknown) }
+        async move {
+            tokio::select! {
+                biased;
+                Ok(()) = lost.changed() => Outcome::Unknown,
+                outcome = heard => outcome.unwrap_or(Outcome::Unknown),
+            }
+        }
     }
 
     fn live(&self) -> watch::Receiver<bool> {

@@ -130,6 +130,50 @@ async fn a_bucket_as_large_as_believed_refuses_nothing_on_credit_and_order_holds
 }
 
 #[tokio::test]
+async fn order_holds_though_the_hub_takes_less_than_believed() {
+    let (_directory, outbox) = opened();
+    let hub = Hub::online(UNBOUNDED);
+    hub.limit(400, 20);
+    let entries: Vec<Entry> = (0..200)
+        .map(|number| post_to(number % 3, &number.to_string()))
+        .collect();
+    outbox.submit(entries.clone()).await.unwrap();
+    let sender = send_over(&outbox, &hub);
+    assert_eq!(outbox.flush(DEADLINE).await, 0);
+    assert!(hub.refused() > 0, "the limit was never met");
+    assert_in_order_per_channel(&hub, &entries);
+    assert_eq!(outbox.status().rejected, 0);
+    sender.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_dead_connection_delivers_late_overtakes_nothing() {
+    for seed in 0..12 {
+        let (_directory, outbox) = opened();
+        let mut chance = StdRng::seed_from_u64(seed);
+        let hub = Hub::online(UNBOUNDED);
+        // Both connections spend from it: now one is refused, now the other.
+        hub.limit(600, 5);
+        let sender = send_over(&outbox, &hub);
+        let mut all = Vec::new();
+        for round in 0..4 {
+            let entries: Vec<Entry> = (0..40)
+                .map(|number| post_to(chance.random_range(0..2), &format!("{round}.{number}")))
+                .collect();
+            let some = entries[chance.random_range(0..20)].call.client_key;
+            outbox.submit(entries.clone()).await.unwrap();
+            all.extend(entries);
+            outbox.settled(some, DEADLINE).await.unwrap();
+            hub.set_adrift();
+            hub.connect();
+        }
+        assert_eq!(outbox.flush(DEADLINE).await, 0, "seed {seed}");
+        assert_in_order_per_channel(&hub, &all);
+        sender.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn order_holds_though_others_empty_the_bucket() {
     let (_directory, outbox) = opened();
     let hub = Hub::online(NO_CREDIT);
