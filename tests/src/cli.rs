@@ -1,11 +1,16 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::{Disk, binary};
+use crate::{Disk, PATIENCE, binary};
+
+/// What runs longer hangs: it is killed, and the test fails.
+const HANG: Duration = PATIENCE.saturating_mul(5);
 
 /// `spacesctl` with directories of its own: as a user of one machine.
 #[derive(Clone)]
@@ -76,6 +81,9 @@ impl Cli {
     }
 
     /// Runs it to its end with this on its standard input.
+    ///
+    /// # Panics
+    /// If it does not end by itself.
     pub fn run_with_input(&self, arguments: &[&str], input: &str) -> Finished {
         let mut process = self
             .command(&binary("spacesctl"))
@@ -89,9 +97,14 @@ impl Cli {
         // A program that does not read its input closes the pipe: not a fault.
         let input = input.to_owned();
         let writer = std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
-        let output = process
-            .wait_with_output()
-            .expect("spacesctl can be waited for");
+        let pid = Pid::from_child(&process);
+        let (ended, end) = mpsc::channel();
+        std::thread::spawn(move || ended.send(process.wait_with_output()));
+        let Ok(output) = end.recv_timeout(HANG) else {
+            let _ = kill_process(pid, Signal::KILL);
+            panic!("spacesctl {arguments:?} did not end within {HANG:?}");
+        };
+        let output = output.expect("spacesctl can be waited for");
         writer.join().expect("the writer does not panic");
         Finished {
             code: output.status.code().unwrap_or(-1),
