@@ -137,7 +137,11 @@ impl From<SpoolError> for Failure {
             _ => Self::new(ErrorKind::Internal, ""),
         };
         failure.message = error.to_string();
-        failure.hint = Some("nothing was kept: start the daemon and repeat it".to_owned());
+        let remedy = match failure.kind {
+            ErrorKind::DiskFull => "make room on that disk, or make it writable, and repeat it",
+            _ => "start the daemon and repeat it",
+        };
+        failure.hint = Some(format!("nothing was kept: {remedy}"));
         failure
     }
 }
@@ -147,9 +151,9 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         let mut failure = Self::new(
             match error.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::ReadOnlyFilesystem => {
-                    ErrorKind::DiskFull
-                }
+                io::ErrorKind::StorageFull
+                | io::ErrorKind::QuotaExceeded
+                | io::ErrorKind::ReadOnlyFilesystem => ErrorKind::DiskFull,
                 _ => ErrorKind::Internal,
             },
             error.to_string(),

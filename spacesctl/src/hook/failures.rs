@@ -2,7 +2,7 @@
 //! could not do its work it is counted here, and `spacesctl doctor` shows it.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -68,14 +68,25 @@ pub fn append(state_dir: &Path, failure: &Failure) -> io::Result<()> {
     if fs::metadata(&path).is_ok_and(|facts| facts.len() >= MAX_BYTES) {
         fs::rename(&path, former(state_dir))?;
     }
-    let mut line = serde_json::to_vec(failure)?;
-    line.push(b'\n');
-    OpenOptions::new()
+    let mut file = OpenOptions::new()
+        .read(true)
         .append(true)
         .create(true)
         .mode(0o600)
-        .open(path)?
-        .write_all(&line)
+        .open(path)?;
+    let mut line = Vec::new();
+    if is_cut(&mut file) {
+        line.push(b'\n');
+    }
+    serde_json::to_writer(&mut line, failure)?;
+    line.push(b'\n');
+    file.write_all(&line)
+}
+
+/// Whether the last line has no end: a full disk may have cut it.
+fn is_cut(log: &mut File) -> bool {
+    let mut last = [0];
+    log.seek(SeekFrom::End(-1)).is_ok() && log.read_exact(&mut last).is_ok() && last != *b"\n"
 }
 
 /// The failures since a moment, oldest first. A damaged line is passed over:
@@ -157,9 +168,11 @@ mod tests {
     #[test]
     fn a_cut_line_hides_no_other() {
         let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join(FILE), "{\"at\": \n\u{0}\n").unwrap();
-        append(dir.path(), &failure("x")).unwrap();
-        assert_eq!(since(dir.path(), Timestamp::default()).unwrap().len(), 1);
+        for cut in ["{\"at\": \n\u{0}\n", "{\"at\": 12"] {
+            std::fs::write(dir.path().join(FILE), cut).unwrap();
+            append(dir.path(), &failure("x")).unwrap();
+            assert_eq!(since(dir.path(), Timestamp::default()).unwrap().len(), 1);
+        }
     }
 
     #[test]

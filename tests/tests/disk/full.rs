@@ -1,5 +1,8 @@
 //! A full and a read-only disk.
 
+use std::fs;
+use std::path::Path;
+
 use serde_json::{Value, json};
 use spaces_api::{ErrorKind, HubState};
 use spaces_tests::{Daemon, Hub, binary, eventually};
@@ -97,6 +100,117 @@ fn a_full_disk_under_the_outbox_loses_nothing_that_was_acknowledged() {
         (daemon.confirmed(CHANNEL).len() >= expected.len()).then_some(())
     });
     assert_eq!(daemon.confirmed(CHANNEL), expected, "once each, in order");
+}
+
+/// The names of all files in a directory, hidden ones too.
+fn files(directory: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(directory) else {
+        return Vec::new();
+    };
+    entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
+}
+
+/// A hook of a turn that ended with this message: what it tells the person.
+fn stop(daemon: &Daemon, session: &str, message: &str) -> String {
+    let input = json!({
+        "session_id": session,
+        "cwd": daemon.home(),
+        "last_assistant_message": message,
+    });
+    let words = ["hook", "stop", "--tool", "claude-code"];
+    let done = daemon.cli().run_with_input(&words, &input.to_string());
+    assert_eq!(done.code, 0, "no hook stops an agent: {}", done.err);
+    done.out
+}
+
+#[test]
+fn with_a_full_disk_and_no_daemon_a_post_says_that_nothing_was_kept() {
+    let mut hub = Hub::start();
+    let (mut daemon, disk) = on_small_disk(&hub, "state");
+    let spool = disk.path().join("spaces/spool");
+    let sessions = disk.path().join("spaces/hook-sessions");
+    let summary = "s".repeat(5_000);
+    let lost = |told: &str| {
+        let told: Value = serde_json::from_str(told).expect("a notice as JSON");
+        let notice = told["systemMessage"].as_str().expect("a notice").to_owned();
+        assert!(notice.contains("could not keep"), "{notice}");
+    };
+
+    hub.kill();
+    daemon.until_hub(HubState::Offline);
+    disk.fill();
+    post_until_refused(&daemon);
+    lost(&stop(&daemon, "with a daemon", &summary));
+    daemon.child().stop();
+    // What the outbox gave back at its end.
+    disk.fill();
+
+    lost(&stop(&daemon, "without a daemon", &summary));
+    for (event, more) in [
+        ("session-start", json!({"source": "startup"})),
+        ("user-prompt", json!({"prompt": "go on"})),
+        (
+            "pre-tool",
+            json!({"tool_name": "Edit", "tool_input": {"file_path": "a.rs"}}),
+        ),
+        (
+            "post-tool",
+            json!({"tool_name": "Edit", "tool_input": {"file_path": "a.rs"}}),
+        ),
+        ("session-end", json!({"reason": "exit"})),
+    ] {
+        let mut input = json!({"session_id": "other", "cwd": daemon.home()});
+        let fields = input.as_object_mut().unwrap();
+        fields.extend(more.as_object().unwrap().clone());
+        let words = ["hook", event, "--tool", "claude-code"];
+        let done = daemon.cli().run_with_input(&words, &input.to_string());
+        assert_eq!(
+            (done.code, done.out.as_str()),
+            (0, ""),
+            "{event}: {}",
+            done.err
+        );
+    }
+
+    let post = |words: &[&str]| daemon.cli().run(&[&["post", CHANNEL], words].concat());
+    let refused = post(&[&summary]);
+    assert_eq!(refused.code, i32::from(ErrorKind::DiskFull.exit_code()));
+    assert_eq!(refused.out, "");
+    for words in [
+        "spacesd is not running",
+        "cannot write to the spool",
+        "No space left",
+        "nothing was kept: make room",
+    ] {
+        assert!(refused.err.contains(words), "no `{words}`: {}", refused.err);
+    }
+    let refused = post(&[&summary, "--json"]);
+    let told: Value = serde_json::from_str(&refused.err).expect("a failure as JSON");
+    assert_eq!(told["error"]["kind"], "disk_full", "{told}");
+    // The daemon's own directory for what it could not do.
+    assert_eq!(files(&spool), ["failed"], "nothing is half there");
+    assert_eq!(files(&spool.join("failed")), Vec::<String>::new());
+    let unfinished = |name: &String| !name.ends_with(".json");
+    assert!(!files(&sessions).iter().any(unfinished));
+
+    disk.make_room();
+    let kept = post(&["after"]);
+    assert_eq!(kept.code, 0, "{}", kept.err);
+    assert!(kept.out.contains("spooled"), "{}", kept.out);
+    assert_eq!(stop(&daemon, "after", "summary after"), "");
+
+    hub.run();
+    daemon.run();
+    daemon.until_live();
+    let expected = ["after", "summary after"];
+    eventually("both arrive, once each", || {
+        let mut shown = daemon.confirmed(CHANNEL);
+        shown.retain(|content| content.contains("after"));
+        (shown == expected).then_some(())
+    });
+    assert!(!daemon.confirmed(CHANNEL).contains(&summary));
 }
 
 #[test]
