@@ -1,6 +1,8 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use uuid::Uuid;
+
 use crate::{Cli, eventually};
 
 /// A real terminal with a shell in it (tmux): keys go in, the screen comes out.
@@ -13,9 +15,19 @@ pub struct Terminal {
 impl Terminal {
     /// A shell of this user in a terminal of that size.
     pub fn open(cli: &Cli, columns: u16, rows: u16) -> Self {
+        let bash = "env PS1='ready> ' bash --norc --noprofile -i";
+        Self::running(cli, columns, rows, bash)
+    }
+
+    /// As [`Terminal::open`] with a shell of one's own choice, whose prompt is
+    /// `ready> `.
+    pub fn running(cli: &Cli, columns: u16, rows: u16, shell: &str) -> Self {
         let terminal = Self {
             cli: cli.clone(),
-            socket: cli.home().join("tmux.sock"),
+            // Of its own: the server of the terminal before may not be gone yet.
+            socket: cli
+                .home()
+                .join(format!("tmux-{}.sock", Uuid::new_v4().simple())),
         };
         let size = [columns.to_string(), rows.to_string()];
         terminal.tmux(&[
@@ -27,7 +39,7 @@ impl Terminal {
             &size[0],
             "-y",
             &size[1],
-            "env PS1='ready> ' bash --norc --noprofile -i",
+            shell,
         ]);
         terminal.until_shows("ready>");
         terminal

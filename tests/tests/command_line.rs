@@ -309,21 +309,48 @@ fn colours_are_for_terminals_that_want_them() {
 }
 
 #[test]
-fn a_real_shell_completes_commands_and_the_names_that_the_daemon_knows() {
+fn real_shells_complete_commands_flags_and_the_names_that_the_daemon_knows() {
     let daemon = Daemon::local();
     daemon.call("user.set_profile", json!({ "username": "alice" }));
     eventually("the name is known", || {
         let me = daemon.call("user.me", json!({}));
         (me["user"]["username"] == "alice").then_some(())
     });
-    let terminal = Terminal::open(&daemon.cli(), 100, 24);
+    for (shell, begin, source) in [
+        (
+            "bash",
+            "env PS1='ready> ' bash --norc --noprofile -i",
+            "source <(spacesctl completions bash)",
+        ),
+        (
+            "zsh",
+            "env PS1='ready> ' zsh -f -i",
+            "autoload -Uz compinit; compinit -D -u; source <(spacesctl completions zsh)",
+        ),
+        // What fish suggests by itself, in grey, is no answer to Tab.
+        (
+            "fish",
+            "fish --no-config --private -i -C 'set -g fish_autosuggestion_enabled 0; \
+             function fish_prompt; echo -n \"ready> \"; end'",
+            "spacesctl completions fish | source",
+        ),
+    ] {
+        completes(&daemon, shell, begin, source);
+    }
+}
+
+/// Types what is begun into a shell that has read the script, and presses Tab.
+fn completes(daemon: &Daemon, shell: &str, begin: &str, source: &str) {
     let bin = binary("spacesctl");
     let dir = bin.parent().expect("a directory");
-    terminal.enters(&format!("PATH={}:$PATH", dir.display()));
-    terminal.enters("source <(spacesctl completions bash); echo sourced");
-    terminal.until("the script is read", |screen| {
+    let path = std::env::var("PATH").expect("a path of text");
+    let begin = format!("env PATH={}:{path} {begin}", dir.display());
+    let terminal = Terminal::running(&daemon.cli(), 100, 24, &begin);
+    terminal.enters(&format!("{source}; echo sourced"));
+    terminal.until(&format!("{shell} has read the script"), |screen| {
         screen.lines().any(|line| line == "sourced")
     });
+    terminal.presses(&["C-l"]);
     for (begun, whole) in [
         ("spacesctl sear", "spacesctl search"),
         ("spacesctl post agent-l", "spacesctl post agent-logs"),
@@ -338,13 +365,18 @@ fn a_real_shell_completes_commands_and_the_names_that_the_daemon_knows() {
         ("spacesctl user show al", "spacesctl user show alice"),
         ("spacesctl dm send al", "spacesctl dm send alice"),
     ] {
-        terminal.types(begun);
-        terminal.presses(&["Tab"]);
-        terminal.until_shows(whole);
-        terminal.presses(&["C-u", "C-l"]);
-        terminal.until("the screen is clear", |screen| {
-            !screen.contains("spacesctl")
+        terminal.until(&format!("{shell} has an empty line"), |screen| {
+            screen.lines().any(|line| line.trim_end() == "ready>") && !screen.contains("spacesctl")
         });
+        terminal.types(begun);
+        let typed = format!("ready> {begun}");
+        terminal.until_shows(&typed);
+        terminal.presses(&["Tab"]);
+        let wanted = format!("ready> {whole}");
+        terminal.until(&format!("{shell} makes it {whole:?}"), |screen| {
+            screen.lines().any(|line| line.trim_end() == wanted)
+        });
+        terminal.presses(&["C-u", "C-l"]);
     }
 }
 
