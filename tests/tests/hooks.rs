@@ -251,6 +251,8 @@ fn a_socket_that_never_answers_is_waited_for_once_and_within_the_hooks_own_limit
             assert_eq!(reason, "timeout");
             assert!(limit <= 400, "{limit} ms");
         }
+        // Nobody is behind it who could be stopped.
+        fs::remove_file(&socket).expect("the socket is ours");
     }
 }
 

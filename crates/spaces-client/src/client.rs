@@ -1,5 +1,6 @@
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
+use std::marker::PhantomData;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -122,6 +123,41 @@ impl Client {
         self.read_result(M::NAME, &result)
     }
 
+    /// Sends a call and does not wait for its answer, which [`Client::receive`]
+    /// takes. Several may be under way: the daemon begins them in this order and
+    /// works at them together. Unlike [`Client::call`] nothing is repeated over a
+    /// fresh connection.
+    ///
+    /// # Errors
+    /// As [`Client::call`], where it could not be sent.
+    pub fn send<M: Method>(
+        &mut self,
+        params: &M::Params,
+        limit: Duration,
+    ) -> Result<Sent<M>, Error> {
+        let (id, request) = self.request(M::NAME, Some(M::ACCESS), params)?;
+        let deadline = Instant::now() + limit;
+        self.transmit(&request, deadline, limit)?;
+        Ok(Sent {
+            id,
+            request,
+            deadline,
+            limit,
+            method: PhantomData,
+        })
+    }
+
+    /// Waits for the answer to a call that was sent. The limit of each runs from
+    /// when it was sent. After an error other than the daemon's own the others
+    /// under way are lost.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub fn receive<M: Method>(&mut self, sent: Sent<M>) -> Result<M::Result, Error> {
+        let result = self.answer_to(sent.id, &sent.request, sent.deadline, sent.limit)?;
+        self.read_result(M::NAME, &result)
+    }
+
     /// Calls a method by name and gives its result as JSON text, as the daemon
     /// wrote it.
     ///
@@ -178,9 +214,7 @@ impl Client {
         params: &impl Serialize,
         limit: Duration,
     ) -> Result<Box<RawValue>, Error> {
-        let id = self.next_id;
-        self.next_id += 1;
-        let request = Outgoing::new(id, method, access, params)?;
+        let (id, request) = self.request(method, access, params)?;
         let deadline = Instant::now() + limit;
         let was_open = self.connection.is_some();
         let outcome = match self.attempt(id, &request, deadline, limit) {
@@ -195,6 +229,17 @@ impl Client {
         }
     }
 
+    fn request(
+        &mut self,
+        method: &str,
+        access: Option<Access>,
+        params: &impl Serialize,
+    ) -> Result<(u64, Outgoing), Error> {
+        let id = self.next_id;
+        self.next_id += 1;
+        Ok((id, Outgoing::new(id, method, access, params)?))
+    }
+
     fn attempt(
         &mut self,
         id: u64,
@@ -202,33 +247,58 @@ impl Client {
         deadline: Instant,
         limit: Duration,
     ) -> Result<Box<RawValue>, Error> {
+        self.transmit(request, deadline, limit)?;
+        self.answer_to(id, request, deadline, limit)
+    }
+
+    /// After a failure there is no connection any more.
+    fn transmit(
+        &mut self,
+        request: &Outgoing,
+        deadline: Instant,
+        limit: Duration,
+    ) -> Result<(), Error> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => Connection::open(&self.socket, self.connect_timeout.min(limit))?,
         };
-        let failed = |error: io::Error| match error.kind() {
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => request.timeout(limit),
-            _ => request.failed(error),
+        connection
+            .send(&request.line, deadline)
+            .map_err(|error| failed(request, error, limit))?;
+        self.connection = Some(connection);
+        Ok(())
+    }
+
+    fn answer_to(
+        &mut self,
+        id: u64,
+        request: &Outgoing,
+        deadline: Instant,
+        limit: Duration,
+    ) -> Result<Box<RawValue>, Error> {
+        let Some(mut connection) = self.connection.take() else {
+            return Err(request.lost("it was given up for another call"));
         };
-        connection.send(&request.line, deadline).map_err(failed)?;
-        loop {
-            let incoming = connection.next_line(deadline).map_err(failed)?;
-            if incoming.is_notification() {
-                connection.notifications.push_back(incoming);
-            } else if incoming.answers(id) {
-                self.connection = Some(connection);
-                return incoming.outcome(request);
-            }
-        }
+        let early = connection
+            .replies
+            .iter()
+            .position(|reply| reply.answers(id));
+        let reply = match early.and_then(|index| connection.replies.remove(index)) {
+            Some(reply) => reply,
+            None => connection
+                .reply_to(id, deadline)
+                .map_err(|error| failed(request, error, limit))?,
+        };
+        self.connection = Some(connection);
+        reply.outcome(request)
     }
 
     /// Asks a daemon whose answer could not be read what it is.
     fn explain(&mut self, unreadable: Error) -> Error {
         let limit = Duration::from_secs(1);
-        let id = self.next_id;
-        self.next_id += 1;
-        let described = Outgoing::new(id, daemon::Ping::NAME, Some(Access::Local), &NoParams {})
-            .and_then(|request| self.attempt(id, &request, Instant::now() + limit, limit))
+        let described = self
+            .request(daemon::Ping::NAME, Some(Access::Local), &NoParams {})
+            .and_then(|(id, request)| self.attempt(id, &request, Instant::now() + limit, limit))
             .ok()
             .and_then(|pong| serde_json::from_str::<SelfDescription>(pong.get()).ok());
         match described {
@@ -238,8 +308,27 @@ impl Client {
     }
 }
 
+/// What a fault of the connection means for a request that has a limit.
+fn failed(request: &Outgoing, error: io::Error, limit: Duration) -> Error {
+    match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => request.timeout(limit),
+        _ => request.failed(error),
+    }
+}
+
 #[derive(Serialize)]
 struct NoParams {}
+
+/// A call whose answer has not been taken; see [`Client::send`].
+#[derive(Debug)]
+#[must_use = "the answer is taken with `Client::receive`"]
+pub struct Sent<M> {
+    id: u64,
+    request: Outgoing,
+    deadline: Instant,
+    limit: Duration,
+    method: PhantomData<M>,
+}
 
 /// A subscription to the daemon's events; see [`Client::subscribe`].
 #[derive(Debug)]
@@ -331,6 +420,8 @@ struct Connection {
     stream: UnixStream,
     lines: Lines,
     notifications: VecDeque<Incoming>,
+    /// Replies that came before they were asked for.
+    replies: VecDeque<Incoming>,
 }
 
 impl Connection {
@@ -339,7 +430,21 @@ impl Connection {
             stream: connect(socket, timeout)?,
             lines: Lines::default(),
             notifications: VecDeque::new(),
+            replies: VecDeque::new(),
         })
+    }
+
+    fn reply_to(&mut self, id: u64, deadline: Instant) -> io::Result<Incoming> {
+        loop {
+            let incoming = self.next_line(deadline)?;
+            if incoming.is_notification() {
+                self.notifications.push_back(incoming);
+            } else if incoming.answers(id) {
+                return Ok(incoming);
+            } else {
+                self.replies.push_back(incoming);
+            }
+        }
     }
 
     fn send(&mut self, mut line: &[u8], deadline: Instant) -> io::Result<()> {
@@ -378,4 +483,78 @@ fn left(deadline: Instant) -> io::Result<Duration> {
         return Err(io::ErrorKind::TimedOut.into());
     }
     Ok(left)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::os::unix::net::UnixListener;
+    use std::path::Path;
+    use std::thread::JoinHandle;
+    use std::time::Duration;
+
+    use spaces_api::methods::session;
+
+    use super::Client;
+    use crate::error::Error;
+
+    const LIMIT: Duration = Duration::from_secs(60);
+
+    /// Takes one connection and two calls, answers those of these ids in this
+    /// order, and closes.
+    fn daemon(socket: &Path, answered: &'static [u64]) -> JoinHandle<()> {
+        let listener = UnixListener::bind(socket).unwrap();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            for _ in 0..2 {
+                lines.next().unwrap().unwrap();
+            }
+            for id in answered {
+                writeln!(
+                    stream,
+                    "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{}}}}"
+                )
+                .unwrap();
+            }
+        })
+    }
+
+    fn heartbeat(id: &str) -> session::SessionId {
+        session::SessionId { id: id.to_owned() }
+    }
+
+    #[test]
+    fn answers_find_their_calls_in_whatever_order_they_come() {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("d.sock");
+        let daemon = daemon(&socket, &[2, 1]);
+        let mut client = Client::new(&socket);
+        let first = client.send::<session::Heartbeat>(&heartbeat("a"), LIMIT);
+        let second = client.send::<session::Heartbeat>(&heartbeat("b"), LIMIT);
+        client.receive(first.unwrap()).unwrap();
+        client.receive(second.unwrap()).unwrap();
+        daemon.join().unwrap();
+    }
+
+    #[test]
+    fn with_the_connection_all_calls_under_way_are_lost() {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("d.sock");
+        let daemon = daemon(&socket, &[1]);
+        let mut client = Client::new(&socket);
+        let calls = ["a", "b"].map(|id| {
+            let sent = client.send::<session::Heartbeat>(&heartbeat(id), LIMIT);
+            (id, sent)
+        });
+        daemon.join().unwrap();
+        for (id, sent) in calls {
+            let answer = sent.and_then(|sent| client.receive(sent));
+            match answer {
+                Ok(_) => assert_eq!(id, "a"),
+                Err(Error::ConnectionLost { .. }) => assert_ne!(id, "a"),
+                Err(other) => panic!("{id}: {other}"),
+            }
+        }
+    }
 }

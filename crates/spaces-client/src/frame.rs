@@ -17,6 +17,7 @@ use crate::error::Error;
 pub(crate) const MAX_REPLY_BYTES: usize = 64 * 1024 * 1024;
 
 /// A request ready to be sent, with what is needed to judge its failure.
+#[derive(Debug)]
 pub(crate) struct Outgoing {
     pub(crate) method: String,
     /// Ends with a newline.

@@ -24,7 +24,7 @@ pub mod spool;
 
 #[cfg(feature = "tokio")]
 pub use async_client::{AsyncClient, EventStream};
-pub use client::{Client, Subscription};
+pub use client::{Client, Sent, Subscription};
 pub use error::{Error, Unreachable};
 pub use paths::{PathError, Paths};
 pub use spaces_api;

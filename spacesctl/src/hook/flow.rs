@@ -123,21 +123,35 @@ struct Turn<'a> {
 impl Turn<'_> {
     fn session_start(&mut self) -> Outcome {
         memory::tidy(&self.link.paths.state_dir);
-        self.start();
-        let found = self.activity(DIGEST_ITEMS, Some(DIGEST_TOKENS));
+        let digest = self.activity_asked(DIGEST_ITEMS, Some(DIGEST_TOKENS));
+        let found = match self.starting() {
+            Some(start) => {
+                let (written, found) = self
+                    .link
+                    .keep_and_ask::<session::Start, activity::List>(&start, &digest);
+                self.memory.started = written != Written::Lost;
+                found
+            }
+            None => self.link.ask::<activity::List>(&digest),
+        };
         Outcome::context(found.as_ref().and_then(digest::session_start))
     }
 
     /// Starts the session, or starts it again where it is known.
     fn start(&mut self) {
-        let Some(session) = self.session.clone() else {
-            return;
-        };
+        if let Some(start) = self.starting() {
+            let written = self.link.keep::<session::Start>(&start);
+            self.memory.started = written != Written::Lost;
+        }
+    }
+
+    fn starting(&mut self) -> Option<session::StartParams> {
+        let session = self.session.clone()?;
         self.memory.cwd.clone_from(&self.input.cwd);
         self.memory.state = Some(SessionState::Active);
         self.memory.begun_at = Timestamp::now();
         self.memory.above = crate::process_tree::above();
-        let written = self.link.keep::<session::Start>(&session::StartParams {
+        Some(session::StartParams {
             id: Some(session),
             tool: self.name.to_owned(),
             agent: None,
@@ -148,8 +162,7 @@ impl Turn<'_> {
             wait: Wait::Queued,
             timeout_ms: None,
             session: None,
-        });
-        self.memory.started = written != Written::Lost;
+        })
     }
 
     /// The hub refuses what is written for a session that it does not know: one
@@ -299,19 +312,20 @@ impl Turn<'_> {
 
     /// What has come in and was not shown before.
     fn news(&mut self) -> Option<String> {
-        let found = self.activity(NEWS_ITEMS, None)?;
+        let asked = self.activity_asked(NEWS_ITEMS, None);
+        let found = self.link.ask::<activity::List>(&asked)?;
         digest::news(&found)
     }
 
-    fn activity(&mut self, items: u32, tokens: Option<u32>) -> Option<activity::Digest> {
-        self.link.ask::<activity::List>(&activity::ListParams {
+    fn activity_asked(&self, items: u32, tokens: Option<u32>) -> activity::ListParams {
+        activity::ListParams {
             cwd: self.cwd(),
             context: Context::default(),
             session: self.session.clone(),
             limit: Some(items),
             max_tokens: tokens,
             mark_shown: true,
-        })
+        }
     }
 
     /// Who else claims the paths, in words, and whether the edit is to be refused.

@@ -54,27 +54,59 @@ impl Link {
         if self.down {
             return None;
         }
-        match self.call::<M>(params) {
-            Ok(result) => Some(result),
-            Err(error) => {
-                self.count(&error, Kept::Skipped);
-                None
-            }
-        }
+        let answer = self.call::<M>(params);
+        self.found(answer)
     }
 
     /// A write that must not be lost: not answered, it goes to the spool.
     /// `params` carry a client key, so that it can't be done twice.
     pub fn keep<M: Method>(&mut self, params: &M::Params) -> Written {
-        let error = if self.down {
-            None
-        } else {
-            match self.call::<M>(params) {
-                Ok(_) => return Written::Accepted,
-                // The same turn was posted before, from another place in the repository.
-                Err(error) if error.kind() == ErrorKind::KeyReused => return Written::Accepted,
-                Err(error) => Some(error),
-            }
+        let answer = (!self.down).then(|| self.call::<M>(params));
+        self.kept::<M>(params, answer)
+    }
+
+    /// [`Link::keep`] and [`Link::ask`] at once: the daemon works at both together.
+    pub fn keep_and_ask<K: Method, A: Method>(
+        &mut self,
+        kept: &K::Params,
+        asked: &A::Params,
+    ) -> (Written, Option<A::Result>) {
+        if self.down {
+            return (self.kept::<K>(kept, None), None);
+        }
+        let limit = self.limit();
+        let keeping = self.client.send::<K>(kept, limit);
+        let asking = keeping.is_ok().then(|| self.client.send::<A>(asked, limit));
+        let answer = keeping.and_then(|sent| self.client.receive(sent));
+        self.note_down(&answer);
+        let written = self.kept::<K>(kept, Some(answer));
+        let asking = asking.filter(|_| !self.down);
+        let found = asking.and_then(|asking| {
+            let answer = asking.and_then(|sent| self.client.receive(sent));
+            self.note_down(&answer);
+            self.found(answer)
+        });
+        (written, found)
+    }
+
+    fn found<T>(&self, answer: Result<T, Error>) -> Option<T> {
+        answer
+            .inspect_err(|error| self.count(error, Kept::Skipped))
+            .ok()
+    }
+
+    /// What became of a write; the answer is none where the daemon was not asked.
+    fn kept<M: Method>(
+        &self,
+        params: &M::Params,
+        answer: Option<Result<M::Result, Error>>,
+    ) -> Written {
+        let error = match answer {
+            None => None,
+            Some(Ok(_)) => return Written::Accepted,
+            // The same turn was posted before, from another place in the repository.
+            Some(Err(error)) if error.kind() == ErrorKind::KeyReused => return Written::Accepted,
+            Some(Err(error)) => Some(error),
         };
         let refused = error.as_ref().is_some_and(|error| !worth_keeping(error));
         let kept = if refused {
@@ -108,13 +140,20 @@ impl Link {
     }
 
     fn call<M: Method>(&mut self, params: &M::Params) -> Result<M::Result, Error> {
+        let limit = self.limit();
+        let answer = self.client.call_within::<M>(params, limit);
+        self.note_down(&answer);
+        answer
+    }
+
+    fn limit(&self) -> Duration {
         let left = self.deadline.saturating_duration_since(Instant::now());
         let limit = left.saturating_sub(RESERVE).min(CALL);
-        let result = self
-            .client
-            .call_within::<M>(params, limit.max(Duration::from_millis(1)));
-        self.down |= result.as_ref().is_err_and(Error::is_daemon_down);
-        result
+        limit.max(Duration::from_millis(1))
+    }
+
+    fn note_down<T>(&mut self, answer: &Result<T, Error>) {
+        self.down |= answer.as_ref().is_err_and(Error::is_daemon_down);
     }
 
     fn spool<M: Method>(&self, params: &M::Params) -> Kept {
