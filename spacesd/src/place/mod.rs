@@ -43,6 +43,8 @@ const ABSENCE_HOLDS: Duration = Duration::from_secs(5);
 #[derive(Clone, Default)]
 pub struct Places {
     remembered: Arc<Mutex<HashMap<PathBuf, Remembered>>>,
+    /// Held by whoever asks git about a directory: others wait for what it finds.
+    reading: Arc<Mutex<HashMap<PathBuf, Arc<Mutex<()>>>>>,
     lineages: Arc<Lineages>,
 }
 
@@ -68,16 +70,36 @@ impl Places {
     /// seconds in a huge repository) unless what is remembered still holds. A
     /// directory in no repository, or without git, is known by its name alone.
     pub fn context(&self, directory: &Path) -> Context {
-        let known = self.recall(directory);
-        match known {
-            Some(remembered) if remembered.holds() => remembered.context,
-            known => {
-                let read = Remembered::read(directory, known);
-                let context = read.context.clone();
-                self.remember(directory, read);
-                context
-            }
+        if let Some(known) = self.known(directory)
+            && known.fresh
+        {
+            return known.context;
         }
+        let turn = lock(&self.reading)
+            .entry(directory.to_owned())
+            .or_default()
+            .clone();
+        let context = {
+            let _mine = lock(&turn);
+            match self.recall(directory) {
+                Some(remembered) if remembered.holds() => remembered.context,
+                known => {
+                    let read = Remembered::read(directory, known);
+                    let context = read.context.clone();
+                    self.remember(directory, read);
+                    context
+                }
+            }
+        };
+        let mut reading = lock(&self.reading);
+        drop(turn);
+        if reading
+            .get(directory)
+            .is_some_and(|turn| Arc::strong_count(turn) == 1)
+        {
+            reading.remove(directory);
+        }
+        context
     }
 
     /// What is remembered of a directory, at once; none if it was never read.
@@ -111,14 +133,14 @@ impl Places {
     }
 
     fn recall(&self, directory: &Path) -> Option<Remembered> {
-        let mut remembered = self.lock();
+        let mut remembered = lock(&self.remembered);
         let found = remembered.get_mut(directory)?;
         found.used_at = Instant::now();
         Some(found.clone())
     }
 
     fn remember(&self, directory: &Path, read: Remembered) {
-        let mut remembered = self.lock();
+        let mut remembered = lock(&self.remembered);
         if remembered.len() >= REMEMBERED && !remembered.contains_key(directory) {
             let longest_unused = remembered
                 .iter()
@@ -130,12 +152,10 @@ impl Places {
         }
         remembered.insert(directory.to_owned(), read);
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<PathBuf, Remembered>> {
-        self.remembered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Remembered {

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::{Lineage, Places};
+use super::{Lineage, Places, Remembered, lock};
 
 fn git(directory: &Path, arguments: &[&str]) -> String {
     let output = Command::new("git")
@@ -226,4 +227,36 @@ fn commits_are_told_apart_by_their_place_in_the_history() {
     assert_eq!(found.get(&aside), Some(&Lineage::Diverged));
     assert_eq!(found.len(), 4);
     assert_eq!(places.known_lineages(&here, &commits), found);
+}
+
+#[test]
+fn of_several_who_ask_at_once_one_asks_git() {
+    let dir = tempfile::tempdir().unwrap();
+    let places = Places::default();
+    let turn = Arc::default();
+    let reading = lock(&turn);
+    lock(&places.reading).insert(dir.path().to_owned(), Arc::clone(&turn));
+    let others: Vec<_> = (0..2)
+        .map(|_| {
+            let (places, directory) = (places.clone(), dir.path().to_owned());
+            std::thread::spawn(move || places.context(&directory).repo)
+        })
+        .collect();
+    // The test's, the map's, and one for each who waits.
+    while Arc::strong_count(&turn) < 4 {
+        std::thread::yield_now();
+    }
+    let mut read = Remembered::read(dir.path(), None);
+    read.context.repo = Some("read by the first".to_owned());
+    places.remember(dir.path(), read);
+    drop(reading);
+    for other in others {
+        let repo = other.join().unwrap();
+        assert_eq!(repo.as_deref(), Some("read by the first"));
+    }
+    places.context(&dir.path().join("another"));
+    assert!(
+        lock(&places.reading).keys().eq([dir.path()]),
+        "whose turn is not over"
+    );
 }
