@@ -2,6 +2,8 @@
 //! session have the agent's process above them and need not know of each other.
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
 use std::process::{Command, Stdio};
 
 /// Enough for shells and wrappers between an agent and what it starts.
@@ -28,7 +30,13 @@ pub fn parent() -> Option<u32> {
 
 /// As Linux tells it.
 fn from_proc(pid: u32) -> Option<u32> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // What is asked for stands near the beginning.
+    let mut stat = [0; 512];
+    let length = File::open(format!("/proc/{pid}/stat"))
+        .ok()?
+        .read(&mut stat)
+        .ok()?;
+    let stat = String::from_utf8_lossy(&stat[..length]);
     // The name of the program stands in parentheses and may hold any character.
     let (_, rest) = stat.rsplit_once(')')?;
     rest.split_whitespace().nth(1)?.parse().ok()

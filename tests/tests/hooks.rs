@@ -343,6 +343,21 @@ fn a_tool_that_leaves_the_pipe_open_is_not_waited_for() {
 }
 
 #[test]
+fn a_file_that_never_ends_costs_no_more_than_the_budget() {
+    let machine = Daemon::machine();
+    machine.configure("");
+    let config = machine.home().join("config/spaces/config.toml");
+    fs::remove_file(&config).expect("the home is ours");
+    let made = Command::new("mkfifo").arg(&config).status();
+    assert!(made.expect("mkfifo runs").success());
+    let stop = claude("s", machine.home(), said("lost"));
+    assert_eq!(hook(&machine.cli(), "claude-code", "stop", &stop).out, "");
+    let log = fs::read_to_string(machine.state_dir().join("hook-failures.jsonl"));
+    let log = log.expect("the failure was counted");
+    assert!(log.contains("out_of_time"), "{log}");
+}
+
+#[test]
 fn what_cannot_be_kept_is_said_and_the_agent_goes_on() {
     let machine = Daemon::machine();
     // No directory can be made where a file stands: as on a disk that takes no writes.

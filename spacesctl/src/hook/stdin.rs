@@ -1,10 +1,11 @@
 //! Reads the tool's input: bounded in bytes and in time, and done as soon as
 //! one JSON value is complete, so that a tool that leaves the pipe open costs nothing.
 
-use std::io::{BufReader, IsTerminal, Read};
-use std::sync::mpsc;
-use std::time::Duration;
+use std::io::{self, BufReader, IsTerminal, Read, Stdin};
+use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -17,18 +18,47 @@ pub const MAX_BYTES: u64 = 16 * 1024 * 1024;
 /// # Errors
 /// What was wrong, in words: not JSON, over [`MAX_BYTES`], not complete within `limit`.
 pub fn read(limit: Duration) -> Result<Value, String> {
-    let stdin = std::io::stdin();
+    let stdin = io::stdin();
     if stdin.is_terminal() {
         return Ok(Value::Null);
     }
-    let (done, result) = mpsc::channel();
-    std::thread::spawn(move || {
-        // The receiver is gone when the time is over; then nobody asks any more.
-        let _ = done.send(parse(stdin));
-    });
-    result
-        .recv_timeout(limit)
-        .unwrap_or_else(|_| Err(format!("no complete input within {} ms", limit.as_millis())))
+    let mut timed = Timed {
+        stdin,
+        deadline: Instant::now() + limit,
+        over: false,
+    };
+    let value = parse(&mut timed);
+    if timed.over {
+        return Err(format!("no complete input within {} ms", limit.as_millis()));
+    }
+    value
+}
+
+/// Standard input, given up at a deadline. Without a thread: to start one takes
+/// longer than to read what is there.
+struct Timed {
+    stdin: Stdin,
+    deadline: Instant,
+    over: bool,
+}
+
+impl Read for Timed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let left = self.deadline.saturating_duration_since(Instant::now());
+            let left = Timespec::try_from(left).map_err(io::Error::other)?;
+            let ready = &mut [PollFd::new(&self.stdin, PollFlags::IN)];
+            match poll(ready, Some(&left)) {
+                Ok(0) => {
+                    self.over = true;
+                    return Err(io::ErrorKind::TimedOut.into());
+                }
+                Ok(_) => return Ok(rustix::io::read(&self.stdin, buffer)?),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
 }
 
 /// Reads one JSON value, and nothing after it. `Null` where there is none.
