@@ -8,6 +8,7 @@
 
 mod assignment;
 mod forms;
+mod operation;
 
 #[cfg(test)]
 mod tests;

@@ -25,9 +25,10 @@ impl Call {
     pub(super) async fn administer(
         &self,
         delivery: &Delivery,
-        operation: Operation,
+        mut operation: Operation,
     ) -> Result<Receipt, RpcError> {
         self.require_hub()?;
+        operation.redact();
         let client_key = delivery.client_key.unwrap_or_else(Uuid::now_v7);
         let queued_at = Timestamp::now();
         let call = HubCall {

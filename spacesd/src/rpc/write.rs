@@ -69,14 +69,17 @@ impl Call {
             .map(|write| makes_message(&write.operation))
             .collect();
         let last = writes.len().saturating_sub(1);
-        let entries = writes.into_iter().enumerate().map(|(index, write)| Entry {
-            call: HubCall {
-                client_key: following_key(first, last - index),
-                session: session.clone(),
-                operation: write.operation,
-            },
-            method: write.method,
-            target: write.target,
+        let entries = writes.into_iter().enumerate().map(|(index, mut write)| {
+            write.operation.redact();
+            Entry {
+                call: HubCall {
+                    client_key: following_key(first, last - index),
+                    session: session.clone(),
+                    operation: write.operation,
+                },
+                method: write.method,
+                target: crate::redact::text(&write.target).into_owned(),
+            }
         });
         let receipts = daemon.outbox.submit(entries.collect()).await;
         let mut receipts = receipts.map_err(|error| not_accepted(&error))?;
@@ -181,6 +184,17 @@ pub(super) fn content(text: &str) -> Result<String, RpcError> {
 /// Shorter text that may hold a secret: a task, a reason, a topic.
 pub(super) fn prose(text: Option<String>) -> Option<String> {
     text.map(|text| crate::redact::text(&text).into_owned())
+}
+
+/// A name that others refer by cannot have a part taken out: with a secret in it
+/// it is refused.
+pub(super) fn without_secret(what: &str, name: &str) -> Result<(), RpcError> {
+    if crate::redact::text(name) == name {
+        return Ok(());
+    }
+    let message = format!("{what} holds what looks like a secret");
+    Err(RpcError::new(ErrorKind::InvalidParams, message)
+        .hint("nothing was stored; give it without the secret"))
 }
 
 /// A rule of the hub, applied here so that the error comes at once.

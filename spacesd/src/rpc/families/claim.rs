@@ -16,7 +16,7 @@ use crate::cache::query::claim::ClaimQuery;
 use crate::operation::Operation;
 use crate::rpc::Call;
 use crate::rpc::reference::cache_failed;
-use crate::rpc::write::{Write, checked, prose};
+use crate::rpc::write::{Write, checked, prose, without_secret};
 
 const DEFAULT_TTL_SECS: u32 = 3_600;
 const LONGEST_TTL_SECS: u32 = 86_400;
@@ -38,7 +38,11 @@ pub(super) async fn acquire(call: &Call, params: AcquireParams) -> Result<Acquir
             )
             .hint("start one with session.start and give its id as `session`")
         })?;
-    let wanted = Wanted::new(&params.patterns, params.task.as_deref())?;
+    for pattern in &params.patterns {
+        without_secret("a pattern", pattern)?;
+    }
+    let task = prose(params.task);
+    let wanted = Wanted::new(&params.patterns, task.as_deref())?;
     let ttl_secs = ttl(params.ttl_secs)?;
     let context = call.place(params.cwd, params.context).await?;
     let repo = context.repo.ok_or_else(no_repo)?;
@@ -51,7 +55,7 @@ pub(super) async fn acquire(call: &Call, params: AcquireParams) -> Result<Acquir
             session_id: session_id.clone(),
             repo: repo.clone(),
             patterns: params.patterns.clone(),
-            task: params.task.clone(),
+            task: task.clone(),
             exclusive: params.exclusive,
             reason: reason.clone(),
             ttl_secs,
@@ -72,7 +76,7 @@ pub(super) async fn acquire(call: &Call, params: AcquireParams) -> Result<Acquir
         owner,
         repo,
         patterns: params.patterns,
-        task: params.task,
+        task,
         exclusive: params.exclusive,
         reason,
         expires_at: Timestamp::from_micros(

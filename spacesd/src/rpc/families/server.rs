@@ -9,7 +9,7 @@ use spaces_domain::names::check_server_name;
 use crate::operation::Operation;
 use crate::rpc::Call;
 use crate::rpc::reference::{self, cache_failed};
-use crate::rpc::write::{checked, prose};
+use crate::rpc::write::{checked, prose, without_secret};
 
 pub(super) fn list(call: &Call, _: None) -> Result<Servers, RpcError> {
     Ok(Servers {
@@ -25,6 +25,7 @@ pub(super) fn list(call: &Call, _: None) -> Result<Servers, RpcError> {
 pub(super) async fn create(call: &Call, params: CreateParams) -> Result<Created, RpcError> {
     let delivery = params.delivery();
     checked(check_server_name(&params.name))?;
+    without_secret("the name", &params.name)?;
     let operation = Operation::CreateServer {
         name: params.name.clone(),
         description: prose(params.description),
@@ -48,10 +49,10 @@ pub(super) async fn create(call: &Call, params: CreateParams) -> Result<Created,
 
 pub(super) async fn update(call: &Call, params: UpdateParams) -> Result<Written, RpcError> {
     let delivery = params.delivery();
-    params
-        .name
-        .as_deref()
-        .map_or(Ok(()), |name| checked(check_server_name(name)))?;
+    params.name.as_deref().map_or(Ok(()), |name| {
+        checked(check_server_name(name))?;
+        without_secret("the name", name)
+    })?;
     let operation = Operation::UpdateServer {
         server_id: find(call, &params.server)?,
         name: params.name,

@@ -7,7 +7,7 @@ use spaces_domain::names::check_thread_name;
 use crate::operation::Operation;
 use crate::rpc::Call;
 use crate::rpc::reference::{self, cache_failed};
-use crate::rpc::write::checked;
+use crate::rpc::write::{checked, without_secret};
 
 pub(super) fn list(call: &Call, params: ListParams) -> Result<Threads, RpcError> {
     let channel = reference::channel(&call.daemon, &params.channel)?.channel;
@@ -21,6 +21,7 @@ pub(super) fn list(call: &Call, params: ListParams) -> Result<Threads, RpcError>
 pub(super) async fn create(call: &Call, params: CreateParams) -> Result<Created, RpcError> {
     call.require_hub()?;
     checked(check_thread_name(&params.name))?;
+    without_secret("the name", &params.name)?;
     let channel_id = reference::channel(&call.daemon, &params.channel)?
         .channel
         .id;
