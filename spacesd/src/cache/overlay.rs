@@ -8,6 +8,8 @@
 mod messages;
 mod work;
 
+use std::cell::Cell;
+
 use spaces_api::Timestamp;
 use spaces_api::model::Author;
 use uuid::Uuid;
@@ -29,6 +31,7 @@ pub struct Overlay<'a> {
     pending: &'a [PendingWrite<'a>],
     me: Option<Identity>,
     username: String,
+    hidden: Cell<usize>,
 }
 
 impl Cache {
@@ -52,14 +55,24 @@ impl Cache {
             pending,
             me,
             username,
+            hidden: Cell::new(0),
         })
     }
 }
 
 impl Overlay<'_> {
+    /// How many writes were left out because the cache has their messages. If one
+    /// came into it after the read that this is laid over, it is in neither: read
+    /// again until the number stays the same.
+    pub fn hidden(&self) -> usize {
+        self.hidden.get()
+    }
+
     /// True if the hub has shown the message written with this key.
     fn arrived(&self, key: &Uuid) -> Result<bool, CacheError> {
-        Ok(self.cache.message_id_of(key)?.is_some())
+        let arrived = self.cache.message_id_of(key)?.is_some();
+        self.hidden.set(self.hidden.get() + usize::from(arrived));
+        Ok(arrived)
     }
 
     /// The author of what was written for a session, or for no session.

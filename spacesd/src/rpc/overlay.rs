@@ -31,12 +31,13 @@ impl<'a> Overlay<'a> {
         query: &PageQuery,
         peer: Option<Identity>,
     ) -> Result<MessagePage, CacheError> {
-        let mut page = self.cache.messages(query)?;
-        self.lay(|laid| match peer {
-            Some(peer) if newest(query, &page) => laid.dm_page(&mut page, &peer, query.limit),
-            _ => laid.page(&mut page, query),
-        })?;
-        Ok(page)
+        self.read(
+            || self.cache.messages(query),
+            |laid, page| match peer {
+                Some(peer) if newest(query, page) => laid.dm_page(page, &peer, query.limit),
+                _ => laid.page(page, query),
+            },
+        )
     }
 
     /// A page of the messages exchanged with a user.
@@ -63,30 +64,34 @@ impl<'a> Overlay<'a> {
     }
 
     pub(super) fn conversations(&self) -> Result<Vec<Conversation>, CacheError> {
-        let mut conversations = self.cache.conversations()?;
-        self.lay(|laid| laid.conversations(&mut conversations))?;
-        Ok(conversations)
+        self.read(
+            || self.cache.conversations(),
+            |laid, conversations| laid.conversations(conversations),
+        )
     }
 
     /// One message; a client key also finds one that waits.
     pub(super) fn message(&self, reference: &MessageRef) -> Result<Option<Message>, CacheError> {
-        let mut found: Vec<Message> = self.cache.message(reference)?.into_iter().collect();
-        self.lay(|laid| {
-            laid.change(&mut found);
-            if let (MessageRef::Name(name), true) = (reference, found.is_empty())
-                && let Ok(key) = name.trim().parse()
-            {
-                found.extend(laid.message(&key)?);
-            }
-            Ok(())
-        })?;
+        let mut found: Vec<Message> = self.read(
+            || Ok(self.cache.message(reference)?.into_iter().collect()),
+            |laid, found: &mut Vec<Message>| {
+                laid.change(found);
+                if let (MessageRef::Name(name), true) = (reference, found.is_empty())
+                    && let Ok(key) = name.trim().parse()
+                {
+                    found.extend(laid.message(&key)?);
+                }
+                Ok(())
+            },
+        )?;
         Ok(found.pop())
     }
 
     pub(super) fn notes(&self, query: &NoteQuery) -> Result<Vec<Note>, CacheError> {
-        let mut notes = self.cache.notes(query)?;
-        self.lay(|laid| laid.notes(&mut notes, query))?;
-        Ok(notes)
+        self.read(
+            || self.cache.notes(query),
+            |laid, notes| laid.notes(notes, query),
+        )
     }
 
     pub(crate) fn sessions(&self, query: &SessionQuery) -> Result<Vec<Session>, CacheError> {
@@ -115,6 +120,29 @@ impl<'a> Overlay<'a> {
         let mut claims = self.cache.claims(query, now)?;
         self.lay(|laid| laid.claims(&mut claims, query, now))?;
         Ok(claims)
+    }
+
+    /// Reads, lays what waits over it, and does both again while a message came
+    /// into the cache between the two.
+    fn read<T>(
+        &self,
+        read: impl Fn() -> Result<T, CacheError>,
+        lay: impl Fn(&Laid<'_>, &mut T) -> Result<(), CacheError>,
+    ) -> Result<T, CacheError> {
+        let mut hidden = 0;
+        loop {
+            let mut value = read()?;
+            let mut now = 0;
+            self.lay(|laid| {
+                lay(laid, &mut value)?;
+                now = laid.hidden();
+                Ok(())
+            })?;
+            if now == hidden {
+                return Ok(value);
+            }
+            hidden = now;
+        }
     }
 
     /// Does nothing while nothing waits, which is nearly always.

@@ -29,6 +29,7 @@ pub(super) struct Connection {
     told: mpsc::UnboundedReceiver<Told>,
     tell: mpsc::UnboundedSender<Told>,
     unanswered: Arc<Mutex<Unanswered>>,
+    answers: Arc<Mutex<Answers>>,
     stage: Stage,
     /// Who the hub says we are.
     me: Option<Identity>,
@@ -43,6 +44,14 @@ pub(super) struct Connection {
     watch: Watch,
     next_sessions: Instant,
 }
+
+/// Outcomes that came with the rows which are handed on next. They are told once
+/// those are in the cache: who has heard that a write is done must see it.
+type Answers = Vec<(oneshot::Sender<Outcome>, Outcome)>;
+
+/// How long a cache that cannot store holds back an outcome; then it is told all
+/// the same, because it stands on the hub.
+const SHOWN_WITHIN: Duration = Duration::from_secs(1);
 
 /// How far synchronizing has come.
 enum Stage {
@@ -116,6 +125,7 @@ impl Connection {
             told,
             tell,
             unanswered: Arc::default(),
+            answers: Arc::default(),
             stage: Stage::Meeting,
             me: None,
             seen: 0,
@@ -167,10 +177,12 @@ impl Connection {
     /// Hands a call to the SDK at once, so that order is kept.
     fn call(&self, call: Call, after: Option<Uuid>, answer: oneshot::Sender<Outcome>) {
         match call::reducer(call, after, &self.hub) {
-            // Whoever asked may be gone; what was done stands all the same.
-            Ok(reducer) => self.invoke(reducer, move |_, _, completion| {
-                let _ = answer.send(outcome(completion));
-            }),
+            Ok(reducer) => {
+                let answers = Arc::clone(&self.answers);
+                self.invoke(reducer, move |_, _, completion| {
+                    lock(&answers).push((answer, outcome(completion)));
+                });
+            }
             Err(refusal) => drop(answer.send(Outcome::Refused(refusal))),
         }
     }
@@ -299,8 +311,11 @@ impl Connection {
             },
             synced_to: (caught_up && news).then_some(self.seen),
         };
+        let answers = std::mem::take(&mut *lock(&self.answers));
         if now_caught_up || !batch.changes.is_empty() || !batch.snapshot_of.is_empty() {
-            self.store(batch, gathered.deliveries, now_caught_up);
+            self.store(batch, gathered.deliveries, now_caught_up, answers);
+        } else {
+            give(answers);
         }
         Ok(())
     }
@@ -383,12 +398,21 @@ impl Connection {
     }
 
     /// Gives a batch to the sink and hears back when it is on disk.
-    fn store(&mut self, batch: Batch, deliveries: Vec<u64>, caught_up: bool) {
+    fn store(&mut self, batch: Batch, deliveries: Vec<u64>, caught_up: bool, answers: Answers) {
         self.unstored.push_back(Instant::now());
-        let stored = self.plan.sink.apply(batch);
+        let mut stored = self.plan.sink.apply(batch);
         let tell = self.tell.clone();
         tokio::spawn(async move {
-            let told = match stored.await {
+            let in_time = match answers.is_empty() {
+                true => None,
+                false => timeout(SHOWN_WITHIN, &mut stored).await.ok(),
+            };
+            give(answers);
+            let stored = match in_time {
+                Some(stored) => stored,
+                None => stored.await,
+            };
+            let told = match stored {
                 Ok(()) => Told::Stored {
                     deliveries,
                     caught_up,
@@ -507,6 +531,13 @@ fn compression(uri: &str) -> Compression {
     match near.iter().any(|host| uri.contains(host)) {
         true => Compression::None,
         false => Compression::Gzip,
+    }
+}
+
+/// Whoever asked may be gone; what was done stands all the same.
+fn give(answers: Answers) {
+    for (answer, outcome) in answers {
+        let _ = answer.send(outcome);
     }
 }
 

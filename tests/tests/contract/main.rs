@@ -2,6 +2,7 @@
 //! hub. Lists of methods come from `rpc.discover`, so that a new one cannot be
 //! forgotten.
 
+mod own_writes;
 mod secrets;
 
 use std::io::{Read, Write};
