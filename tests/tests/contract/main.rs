@@ -2,7 +2,11 @@
 //! hub. Lists of methods come from `rpc.discover`, so that a new one cannot be
 //! forgotten.
 
+mod claims;
+mod full;
+mod metrics;
 mod own_writes;
+mod reads;
 mod secrets;
 
 use std::io::{Read, Write};
