@@ -108,22 +108,27 @@ impl Store {
 
     /// A connection that can only read.
     pub fn reader(&self) -> rusqlite::Result<Connection> {
-        let connection = Connection::open_with_flags(
-            &self.path,
-            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-        )?;
+        let connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         self.tune(&connection, READER_CACHE_KIB)?;
         connection.pragma_update(None, "query_only", true)?;
         Ok(connection)
     }
 
     fn connect(&self, cache_kib: i64) -> rusqlite::Result<Connection> {
-        let connection = Connection::open(&self.path)?;
+        let connection =
+            self.open(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024)?;
         self.tune(&connection, cache_kib)?;
         Ok(connection)
+    }
+
+    /// For this process alone: then its connections agree on locks in memory, and
+    /// a read asks the system for none.
+    fn open(&self, flags: OpenFlags) -> rusqlite::Result<Connection> {
+        let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Connection::open_with_flags_and_vfs(&self.path, flags, c"unix-excl")
     }
 
     fn tune(&self, connection: &Connection, cache_kib: i64) -> rusqlite::Result<()> {

@@ -27,8 +27,12 @@ const GROUP: usize = 1024;
 const MARKS_LINGER: Duration = Duration::from_millis(5);
 /// Marks that are written without waiting any longer.
 const MARKS_HELD: usize = 512;
-/// Quiet time after which the log is moved into the file.
+/// How long nothing must happen before the file is tended.
 const QUIET: Duration = Duration::from_millis(200);
+/// Transactions after which a quiet time is used to move the log into the file.
+/// The first post after that costs a second sync, for the head of the new log;
+/// so it is not done for a few.
+const WORTH_MOVING: u32 = 256;
 /// Transactions after which that happens even in a busy time.
 const TRANSACTIONS_LOGGED: u32 = 4096;
 /// How often a failing disk is tried again.
@@ -167,16 +171,19 @@ struct Writer {
 impl Writer {
     fn run(mut self) {
         loop {
-            match self.commands.recv_timeout(self.patience()) {
-                Ok(first) => self.gather(first),
-                Err(RecvTimeoutError::Timeout) => {}
+            let quiet = match self.commands.recv_timeout(self.patience()) {
+                Ok(first) => {
+                    self.gather(first);
+                    false
+                }
+                Err(RecvTimeoutError::Timeout) => true,
                 Err(RecvTimeoutError::Disconnected) => break,
-            }
+            };
             let now = Instant::now();
             let marks_due = self.marks_due.is_some_and(|due| due <= now);
             if !self.group.is_empty() || marks_due || self.marks.len() >= MARKS_HELD {
                 self.write();
-            } else {
+            } else if quiet {
                 self.use_quiet_time(now);
             }
             if self.closing.is_some() {
@@ -193,7 +200,7 @@ impl Writer {
         for due in [self.marks_due, self.retry_at].into_iter().flatten() {
             wake = wake.min(due);
         }
-        if self.logged > 0 {
+        if self.logged >= WORTH_MOVING {
             wake = wake.min(now + QUIET);
         }
         wake.saturating_duration_since(now)
@@ -230,7 +237,7 @@ impl Writer {
     fn use_quiet_time(&mut self, now: Instant) {
         if self.retry_at.is_some_and(|at| at <= now) {
             self.probe_disk();
-        } else if self.logged > 0 {
+        } else if self.logged >= WORTH_MOVING {
             self.move_log();
         } else if self.housekeeping_at <= now {
             self.keep_house(now);

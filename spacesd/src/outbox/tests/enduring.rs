@@ -50,6 +50,25 @@ fn logged(directory: &TempDir) -> (Vec<u8>, usize) {
     (salt, commits)
 }
 
+/// Each beginning of the log costs the post after it a second sync.
+#[tokio::test]
+async fn posts_and_their_marks_go_to_one_log() {
+    let directory = directory();
+    let outbox = open(&directory);
+    outbox.submit(vec![post("first")]).await.unwrap();
+    let (salt, before) = logged(&directory);
+    let mut changes = outbox.changes();
+    for number in 0..20 {
+        let receipts = outbox.submit(vec![post(&number.to_string())]).await;
+        outbox.settle(receipts.unwrap()[0].client_key, End::Sent);
+        while changes.recv().await.unwrap().receipt.state != ReceiptState::Sent {}
+    }
+    let (salt_after, after) = logged(&directory);
+    assert_eq!(salt_after, salt, "the log was begun anew");
+    // One for each post and each mark; old receipts are removed once beside them.
+    assert!((40..=41).contains(&(after - before)), "{before} to {after}");
+}
+
 #[tokio::test]
 async fn posts_that_wait_together_share_one_transaction() {
     let directory = directory();
