@@ -44,6 +44,12 @@ const GRACE: Duration = Duration::from_secs(5);
 /// The queue has so long to empty itself at the end, while the hub is live.
 const LAST_SENDING: Duration = Duration::from_secs(2);
 
+/// The system's keeps, for each of a dozen threads, the most that it ever held at
+/// once. SQLite and OpenSSL allocate here too. `.cargo/config.toml` has settings.
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Threads that serve calls. Reads are short; more would only cost memory.
 const WORKERS: usize = 4;
 

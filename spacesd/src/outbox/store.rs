@@ -141,7 +141,9 @@ impl Store {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
-        connection.pragma_update(None, "cache_size", -8192)?;
+        // In KiB. Waiting writes are in memory besides; settled ones are looked up
+        // now and then, and the system keeps what is read of the file.
+        connection.pragma_update(None, "cache_size", -2048)?;
         connection.set_prepared_statement_cache_capacity(32);
         prepare_schema(&connection)?;
         let mut store = Self {
