@@ -110,7 +110,11 @@ async fn send(
     if !target.tls {
         return exchange(stream, target, request, token, body).await;
     }
-    let connector = native_tls::TlsConnector::new().map_err(|error| format!("no TLS: {error}"))?;
+    // It reads every certificate of the system, for which calls are not to wait.
+    let connector = tokio::task::spawn_blocking(native_tls::TlsConnector::new)
+        .await
+        .map_err(|error| format!("no TLS: {error}"))?
+        .map_err(|error| format!("no TLS: {error}"))?;
     let stream = tokio_native_tls::TlsConnector::from(connector)
         .connect(&target.host, stream)
         .await
