@@ -17,6 +17,7 @@ pub struct Daemon {
     child: Option<Child>,
     home: TempDir,
     log: &'static str,
+    backtraces: bool,
     disk: Option<Arc<Disk>>,
     clock: Option<Clock>,
 }
@@ -35,6 +36,7 @@ impl Daemon {
             home,
             child: None,
             log: "spacesd=debug,info",
+            backtraces: true,
             disk: None,
             clock: None,
         }
@@ -136,10 +138,19 @@ impl Daemon {
         self.log = directives;
     }
 
+    /// From its next start on a fault is told without where it happened, as in an
+    /// installed daemon: to tell it keeps some 70 MB of the program's symbols.
+    pub fn without_backtraces(&mut self) {
+        self.backtraces = false;
+    }
+
     /// Starts the daemon and waits until it answers.
     pub fn run(&mut self) {
         let mut command = self.cli().command(&binary("spacesd"));
         command.env("SPACES_LOG", self.log);
+        if !self.backtraces {
+            command.env_remove("RUST_BACKTRACE");
+        }
         if let Some(clock) = &self.clock {
             clock.rule(&mut command);
         }

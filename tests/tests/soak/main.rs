@@ -19,8 +19,8 @@ use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use serde_json::json;
-use spaces_tests::{Caller, Daemon, Hub, Proxy, eventually, hub_settings, none};
+use serde_json::{Value, json};
+use spaces_tests::{Caller, Daemon, Hub, Proxy, hub_settings, none};
 
 use faults::Faults;
 use gauges::{Sample, Table};
@@ -29,6 +29,9 @@ use report::Report;
 use tally::Tally;
 
 const SAMPLE_EVERY: Duration = Duration::from_secs(10);
+
+/// For a backlog of the last fault on a busy machine.
+const TIME_TO_DRAIN: Duration = Duration::from_secs(600);
 
 /// So few that both stores of messages are full long before the second half.
 const KEPT_MESSAGES: u64 = 1_000;
@@ -46,6 +49,7 @@ impl Machine {
         daemon.child().stop();
         daemon.use_hub_at(&proxy.uri());
         daemon.configure_also(&format!("[cache]\nmax_messages = {KEPT_MESSAGES}\n"));
+        daemon.without_backtraces();
         daemon.run();
         daemon.until_live();
         Self {
@@ -118,31 +122,18 @@ fn an_hour_of_load_and_faults_leaves_everything_flat() {
     }
     let measured = begun.elapsed().as_secs_f64();
 
-    machines.iter().for_each(|machine| machine.proxy.heal());
+    for machine in &machines {
+        machine.proxy.heal();
+        machine.proxy.cut();
+    }
     tally.end();
     for hand in hands {
         hand.join().expect("the load itself does not fail");
     }
     let mut report = Report::of(&samples, measured, &tally, faults.done());
     for machine in &machines {
-        machine.proxy.cut();
-        let name = machine.name;
-        eventually(
-            &format!("{name} has sent everything and its spool is empty"),
-            || {
-                let flushed = machine
-                    .daemon
-                    .call("outbox.flush", json!({"timeout_ms": 5_000}));
-                let status = machine.daemon.call("daemon.status", json!({}));
-                (flushed["still_queued"] == 0 && status["spool"]["waiting"] == 0).then_some(())
-            },
-        );
-        let status = machine.daemon.call("daemon.status", json!({}));
-        report.say(format!(
-            "{name}: outbox {}, spool {}",
-            status["outbox"], status["spool"]
-        ));
-        let log = directory.join(format!("{name}.log"));
+        report.end_of(machine.name, &drained(&machine.daemon));
+        let log = directory.join(format!("{}.log", machine.name));
         std::fs::copy(machine.daemon.log_file(), log).expect("SOAK_DIR can be written");
     }
     // Their logs are long, and are kept already.
@@ -154,6 +145,18 @@ fn an_hour_of_load_and_faults_leaves_everything_flat() {
         report.is_good(),
         "the soak found something: see the report above"
     );
+}
+
+/// The daemon's status once all it took is on the hub, or when it had time enough.
+fn drained(daemon: &Daemon) -> Value {
+    let begun = Instant::now();
+    loop {
+        daemon.call("outbox.flush", json!({"timeout_ms": 5_000}));
+        let status = daemon.call("daemon.status", json!({}));
+        if !report::has_something_left(&status) || begun.elapsed() > TIME_TO_DRAIN {
+            return status;
+        }
+    }
 }
 
 /// Retention is at work from the first minutes on, as on a hub of some age.
