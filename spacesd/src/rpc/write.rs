@@ -211,7 +211,7 @@ pub(super) fn of_refusal(kind: &str, message: String, retry_after_ms: Option<u64
             ErrorKind::PermissionDenied,
             Some("`user.me` shows your roles; a higher tier can do it or raise yours"),
         ),
-        "conflict" => (ErrorKind::Conflict, None),
+        "conflict" | "out_of_order" => (ErrorKind::Conflict, None),
         "key_reused" => (
             ErrorKind::KeyReused,
             Some("use a new client key for new content"),
