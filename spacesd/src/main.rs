@@ -45,7 +45,9 @@ const GRACE: Duration = Duration::from_secs(5);
 const LAST_SENDING: Duration = Duration::from_secs(2);
 
 /// The system's keeps, for each of a dozen threads, the most that it ever held at
-/// once. SQLite and OpenSSL allocate here too. `.cargo/config.toml` has settings.
+/// once. C libraries go on with it: an allocator that took its place would be asked
+/// by whatever is loaded before the daemon, as libfaketime is in tests.
+/// `.cargo/config.toml` has settings.
 #[cfg(target_os = "linux")]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
