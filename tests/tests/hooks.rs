@@ -50,7 +50,9 @@ fn spooled(daemon: &Daemon) -> Vec<Value> {
             path.extension()
                 .is_some_and(|extension| extension == "json")
         })
-        .map(|path| serde_json::from_slice(&fs::read(path).expect("a file")).expect("JSON"))
+        // The daemon may take one meanwhile.
+        .filter_map(|path| fs::read(path).ok())
+        .map(|bytes| serde_json::from_slice(&bytes).expect("JSON"))
         .collect()
 }
 

@@ -48,7 +48,10 @@ impl Lanes {
             | Operation::UpdateSession { id, .. }
             | Operation::EndSession { id } => {
                 lanes.keep(Lane::SessionLife(id.clone()));
-                lanes.meets.push(Lane::SessionWork(id.clone()));
+                // Work that was queued before its session's start waits for it.
+                if !matches!(call.operation, Operation::StartSession { .. }) {
+                    lanes.meets.push(Lane::SessionWork(id.clone()));
+                }
                 // Starting needs the agent, which is registered in this row.
                 lanes.meets.push(Lane::Own);
                 return lanes;

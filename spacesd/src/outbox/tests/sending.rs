@@ -256,18 +256,13 @@ async fn a_hub_that_fails_on_a_call_is_asked_three_times() {
     sender.stop().await;
 }
 
-#[tokio::test]
-async fn work_of_a_session_is_not_rejected_while_its_start_waits() {
-    let (_directory, outbox) = opened();
-    // More is believed of the hub than it gives: the message is under way too.
-    let hub = Hub::online(UNBOUNDED);
-    hub.refuse("start s", 1, "rate_limited", Some(20));
-    let start = Entry {
+fn start(session: &str) -> Entry {
+    Entry {
         call: Call {
             client_key: Uuid::new_v4(),
             session: None,
             operation: Operation::StartSession {
-                id: "s".into(),
+                id: session.into(),
                 agent: "claude.spaces.main".into(),
                 tool: "claude-code".into(),
                 task: None,
@@ -275,15 +270,42 @@ async fn work_of_a_session_is_not_rejected_while_its_start_waits() {
             },
         },
         method: "session.start",
-        target: "s".into(),
-    };
+        target: session.to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn work_of_a_session_is_not_rejected_while_its_start_waits() {
+    let (_directory, outbox) = opened();
+    // More is believed of the hub than it gives: the message is under way too.
+    let hub = Hub::online(UNBOUNDED);
+    hub.refuse("start s", 1, "rate_limited", Some(20));
     let mut message = post("work");
     message.call.session = Some("s".into());
-    outbox.submit(vec![start, message]).await.unwrap();
+    outbox.submit(vec![start("s"), message]).await.unwrap();
     let sender = send_over(&outbox, &hub);
     assert_eq!(outbox.flush(DEADLINE).await, 0);
     assert_eq!(texts(&hub), ["start s", "work"]);
     assert_eq!(hub.refused(), 2, "both were refused at first");
+    sender.stop().await;
+}
+
+#[tokio::test]
+async fn work_that_is_queued_before_its_session_s_start_waits_for_it() {
+    let (_directory, outbox) = opened();
+    let hub = Hub::online(UNBOUNDED);
+    let sender = send_over(&outbox, &hub);
+    let mut message = post("work");
+    message.call.session = Some("s".into());
+    let key = message.call.client_key;
+    outbox.submit(vec![message]).await.unwrap();
+    while hub.refused() == 0 {
+        tokio::task::yield_now().await;
+    }
+    outbox.submit(vec![start("s")]).await.unwrap();
+    let receipt = outbox.settled(key, DEADLINE).await.unwrap();
+    assert_eq!(receipt.state, ReceiptState::Sent);
+    assert_eq!(texts(&hub), ["start s", "work"]);
     sender.stop().await;
 }
 
