@@ -17,12 +17,13 @@
 //! all that were under way with it, in order, over the next connection.
 //!
 //! **Refusals.** `rate_limited` waits as long as the hub says, `out_of_order`
-//! for the call before. `internal` is tried three times, and `not_found` where
-//! the call is made for a session, whose start may come behind it. Anything else rejects the item for good, with the hub's
-//! reason; unless an earlier call that it may depend on is still waiting, then
-//! it goes again after that one. What depends on a rejected item (the messages
-//! of a session that could not be started) is sent all the same: the hub
-//! decides on each, and each has its own receipt.
+//! for the call before. `internal` is tried three times, and `not_found` once
+//! more where the call is made for a session, whose start may come behind it.
+//! Anything else rejects the item for good, with the hub's reason; unless an
+//! earlier call that it may depend on is still waiting, then it goes again after
+//! that one. What depends on a rejected item (the messages of a session that
+//! could not be started) is sent all the same: the hub decides on each, and each
+//! has its own receipt.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::future::{Future, poll_fn};
@@ -374,9 +375,9 @@ impl<L: Link> Sender<L> {
             }
             // The start of its session may be queued a moment later: it came by
             // another connection, or lies in the spool.
-            "not_found" if item.pending.call.session.is_some() && item.failures + 1 < TRIES => {
-                item.failures += 1;
-                Some(UNNAMED_WAIT * item.failures)
+            "not_found" if item.pending.call.session.is_some() && item.failures == 0 => {
+                item.failures = 1;
+                Some(UNNAMED_WAIT)
             }
             "internal" if item.failures + 1 < TRIES => {
                 item.failures += 1;

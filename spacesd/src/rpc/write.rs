@@ -181,7 +181,7 @@ pub(super) fn content(text: &str) -> Result<String, RpcError> {
     Ok(text.into_owned())
 }
 
-/// Shorter text that may hold a secret: a task, a reason, a topic.
+/// Shorter text as it will be stored, for an answer that shows it at once.
 pub(super) fn prose(text: Option<String>) -> Option<String> {
     text.map(|text| crate::redact::text(&text).into_owned())
 }

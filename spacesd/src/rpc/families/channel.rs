@@ -13,7 +13,7 @@ use crate::operation::Operation;
 use crate::row::Identity;
 use crate::rpc::Call;
 use crate::rpc::reference::{self, cache_failed};
-use crate::rpc::write::{checked, prose};
+use crate::rpc::write::checked;
 
 pub(super) fn list(call: &Call, params: ListParams) -> Result<Channels, RpcError> {
     let server = params
@@ -41,7 +41,7 @@ pub(super) async fn create(call: &Call, params: CreateParams) -> Result<Created,
         name: name.clone(),
         channel_type: params.channel_type.unwrap_or(ChannelType::Text),
         visibility: params.visibility.unwrap_or(Visibility::Open),
-        topic: prose(params.topic),
+        topic: params.topic,
     };
     let receipt = call.administer(&delivery, operation).await?;
     let channel = call
@@ -65,7 +65,7 @@ pub(super) async fn update(call: &Call, params: UpdateParams) -> Result<Written,
     let operation = Operation::UpdateChannel {
         channel_id,
         name,
-        topic: prose(params.topic),
+        topic: params.topic,
         position: params.position,
         slow_mode_secs: params.slow_mode_secs,
     };

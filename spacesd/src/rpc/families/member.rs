@@ -11,7 +11,6 @@ use crate::operation::Operation;
 use crate::row::Identity;
 use crate::rpc::Call;
 use crate::rpc::reference::{self, cache_failed};
-use crate::rpc::write::prose;
 
 pub(super) fn list(call: &Call, params: ListParams) -> Result<Members, RpcError> {
     let server = reference::server(&call.daemon, params.server.as_ref())?;
@@ -64,7 +63,7 @@ pub(super) async fn ban(call: &Call, params: BanParams) -> Result<Written, RpcEr
     let operation = Operation::Ban {
         server_id,
         user,
-        reason: prose(params.reason),
+        reason: params.reason,
         until: params.until,
     };
     act(call, &delivery, operation).await

@@ -9,7 +9,7 @@ use spaces_domain::names::check_server_name;
 use crate::operation::Operation;
 use crate::rpc::Call;
 use crate::rpc::reference::{self, cache_failed};
-use crate::rpc::write::{checked, prose, without_secret};
+use crate::rpc::write::{checked, without_secret};
 
 pub(super) fn list(call: &Call, _: None) -> Result<Servers, RpcError> {
     Ok(Servers {
@@ -28,7 +28,7 @@ pub(super) async fn create(call: &Call, params: CreateParams) -> Result<Created,
     without_secret("the name", &params.name)?;
     let operation = Operation::CreateServer {
         name: params.name.clone(),
-        description: prose(params.description),
+        description: params.description,
         visibility: params.visibility.unwrap_or(Visibility::Open),
     };
     let receipt = call.administer(&delivery, operation).await?;
@@ -56,7 +56,7 @@ pub(super) async fn update(call: &Call, params: UpdateParams) -> Result<Written,
     let operation = Operation::UpdateServer {
         server_id: find(call, &params.server)?,
         name: params.name,
-        description: prose(params.description),
+        description: params.description,
         icon_url: params.icon_url,
     };
     let receipt = call.administer(&delivery, operation).await?;

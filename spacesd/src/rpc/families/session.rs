@@ -101,7 +101,7 @@ pub(super) async fn update(call: &Call, params: UpdateParams) -> Result<Written,
         target: format!("session {id}"),
         operation: Operation::UpdateSession {
             id,
-            task: prose(params.task),
+            task: params.task,
             state: params.state,
             paths: params.paths,
             branch: params.branch,

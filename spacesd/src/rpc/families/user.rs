@@ -11,7 +11,7 @@ use super::bounded;
 use crate::operation::Operation;
 use crate::rpc::Call;
 use crate::rpc::reference::{self, cache_failed};
-use crate::rpc::write::{Write, checked, prose};
+use crate::rpc::write::{Write, checked};
 
 pub(super) fn me(call: &Call, _: None) -> Result<Whoami, RpcError> {
     let me = call
@@ -69,7 +69,7 @@ pub(super) async fn set_profile(
     let mut writes = Vec::new();
     if let Some(text) = params.status_text {
         // An empty text takes the status away.
-        let text = prose(Some(text)).filter(|text| !text.is_empty());
+        let text = Some(text).filter(|text| !text.is_empty());
         let operation = Operation::SetStatus { text };
         writes.push(Write {
             method,
@@ -87,7 +87,7 @@ pub(super) async fn set_profile(
         let operation = Operation::SetProfile {
             username: params.username,
             display_name: params.display_name,
-            bio: prose(params.bio),
+            bio: params.bio,
             avatar_url: params.avatar_url,
         };
         writes.push(Write {
@@ -122,7 +122,7 @@ pub(super) async fn register_agent(
         operation: Operation::RegisterAgent {
             name: params.name,
             tool: params.tool,
-            description: prose(params.description),
+            description: params.description,
         },
     };
     let receipt = call.write(&delivery, write).await?;
