@@ -16,6 +16,10 @@ use spaces_api::model::SessionState;
 const MAX_PATHS: usize = 200;
 /// A session that has not been heard of for so long is forgotten.
 const FORGET_AFTER: Duration = Duration::from_secs(7 * 24 * 3600);
+/// How often such sessions are looked for.
+const TIDY_AFTER: Duration = Duration::from_secs(24 * 3600);
+/// A file as old as the last look.
+const TIDIED: &str = "tidied";
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -123,8 +127,16 @@ impl Memory {
     }
 }
 
-/// Forgets sessions that have not been heard of for a week.
+/// Forgets sessions that have not been heard of for a week. Looks for them once
+/// a day: there may be hundreds, and an agent waits.
 pub fn tidy(state_dir: &Path) {
+    let marker = dir(state_dir).join(TIDIED);
+    let last = marker.metadata().and_then(|facts| facts.modified());
+    if last.is_ok_and(|last| last.elapsed().is_ok_and(|age| age < TIDY_AFTER)) {
+        return;
+    }
+    // Not there before the first session, when there is nothing to tidy.
+    let _ = fs::write(&marker, "");
     for (path, age) in files(state_dir) {
         if age > FORGET_AFTER {
             // Tried again at the next session start.
@@ -154,6 +166,9 @@ fn files(state_dir: &Path) -> impl Iterator<Item = (PathBuf, Duration)> {
         .flatten()
         .filter_map(move |entry| {
             let entry = entry.ok()?;
+            if entry.file_name() == TIDIED {
+                return None;
+            }
             let written = entry.metadata().ok()?.modified().ok()?;
             Some((
                 entry.path(),
