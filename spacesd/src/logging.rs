@@ -1,6 +1,8 @@
 //! Logs to standard error: text or JSON, one line per event. Peers' text is
 //! never logged at info or above.
 
+mod journal;
+
 use std::io::IsTerminal;
 
 use anyhow::Context as _;
@@ -44,9 +46,8 @@ pub fn start(log: &Log) -> anyhow::Result<LevelHandle> {
     let lines = fmt::layer().with_writer(std::io::stderr);
     let lines = match log.format {
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
-        // The journal stamps its entries itself.
-        LogFormat::Text if std::env::var_os("JOURNAL_STREAM").is_some() => {
-            lines.without_time().with_ansi(false).boxed()
+        LogFormat::Text if journal::reads(std::io::stderr()) => {
+            lines.event_format(journal::Lines::default()).boxed()
         }
         LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
     };
