@@ -17,6 +17,7 @@ const INBOX: u32 = 50;
 const ON_BRANCH: u32 = 40;
 const IN_REPO: u32 = 60;
 const ANYWHERE: u32 = 30;
+const WAITING: u32 = 60;
 
 /// The candidates, and what the asker's own session says about its work.
 pub(super) struct Found {
@@ -55,7 +56,7 @@ pub(super) fn gather(
         .items
         .extend(inbox.into_iter().map(|item| ActivityKind::Inbox { item }));
     let summaries = cache.recent(MessageKind::Summary, ANYWHERE)?;
-    let waiting = overlay.messages()?;
+    let waiting = overlay.newest_messages(WAITING)?;
     found
         .items
         .extend(summaries.into_iter().chain(waiting).filter_map(of_message));

@@ -177,7 +177,7 @@ impl Activity {
         pending: &[PendingWrite<'_>],
         now: Timestamp,
     ) -> Result<Digested, CacheError> {
-        let found = candidates::gather(&self.cache, ask, pending, now)?;
+        let found = candidates::gather(&self.cache.moment()?, ask, pending, now)?;
         let commits = rank::foreign_commits(&found.items, &ask.place.context);
         let lineages = match (&ask.place.directory, &ask.place.context.commit) {
             (Some(directory), Some(_)) if ask.may_ask_git => {

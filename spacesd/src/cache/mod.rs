@@ -21,7 +21,7 @@ pub(crate) mod fixture;
 mod tests;
 
 use std::path::Path;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use rusqlite::Connection;
 use spaces_api::model::{CacheStatus, EventKind};
@@ -86,12 +86,14 @@ impl Default for Limits {
 pub struct Cache {
     shared: Arc<Shared>,
     jobs: mpsc::Sender<writer::Job>,
+    /// The transaction of all reads, in what [`Cache::moment`] gives.
+    moment: Option<Arc<Mutex<pool::Moment>>>,
 }
 
 /// What the writer and the readers share.
 struct Shared {
     store: store::Store,
-    pool: pool::Pool,
+    pool: Arc<pool::Pool>,
     state: state::State,
     tail: Tail,
 }
@@ -126,14 +128,18 @@ impl Cache {
             .map_err(|error| failed(error.into()))?
             .newest;
         let shared = Arc::new(Shared {
-            pool: pool::Pool::new(store.clone()),
+            pool: Arc::new(pool::Pool::new(store.clone())),
             store,
             state,
             tail: Tail::new(newest),
         });
         let jobs = writer::start(db, Arc::clone(&shared)).map_err(failed)?;
         Ok(Opened {
-            cache: Self { shared, jobs },
+            cache: Self {
+                shared,
+                jobs,
+                moment: None,
+            },
             warning,
         })
     }
@@ -291,27 +297,52 @@ impl Cache {
         &self.shared.tail
     }
 
-    /// Runs a read in a transaction of its own, so that all its statements see
-    /// the same state.
+    /// The cache as it is now: the reads of what is given back are one
+    /// transaction, and agree with each other whatever is applied meanwhile. It
+    /// holds one of few reading connections, so it is not to be kept.
+    pub(crate) fn moment(&self) -> Result<Self, CacheError> {
+        let reader = self.reader()?;
+        let moment = self.checked(reader.epoch(), reader.begin())?;
+        Ok(Self {
+            moment: Some(Arc::new(Mutex::new(moment))),
+            ..self.clone()
+        })
+    }
+
+    /// Runs a read in a transaction, so that all its statements see the same
+    /// state.
     pub(crate) fn read<T>(
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, CacheError> {
-        let epoch = self.shared.pool.epoch();
-        let result = match self.shared.pool.take() {
-            Ok(reader) => reader.run(query).map_err(CacheError::Sql),
-            Err(error) => Err(error),
-        };
-        match result {
-            Err(CacheError::Sql(error)) if store::is_damage(&error) => {
-                self.send(writer::Job::Damaged {
-                    epoch,
-                    error: error.to_string(),
-                });
-                Err(CacheError::Damaged)
-            }
-            other => other,
+        if let Some(moment) = &self.moment {
+            let moment = moment.lock().unwrap_or_else(PoisonError::into_inner);
+            return self.checked(moment.epoch(), moment.run(query));
         }
+        let reader = self.reader()?;
+        self.checked(reader.epoch(), reader.run(query))
+    }
+
+    fn reader(&self) -> Result<pool::Reader, CacheError> {
+        let epoch = self.shared.pool.epoch();
+        match self.shared.pool.take() {
+            Err(CacheError::Sql(error)) => self.checked(epoch, Err(error)),
+            taken => taken,
+        }
+    }
+
+    /// Has a damaged file made anew.
+    fn checked<T>(&self, epoch: u64, result: rusqlite::Result<T>) -> Result<T, CacheError> {
+        result.map_err(|error| {
+            if !store::is_damage(&error) {
+                return CacheError::Sql(error);
+            }
+            self.send(writer::Job::Damaged {
+                epoch,
+                error: error.to_string(),
+            });
+            CacheError::Damaged
+        })
     }
 
     fn send(&self, job: writer::Job) {

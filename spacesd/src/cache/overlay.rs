@@ -8,7 +8,8 @@
 mod messages;
 mod work;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 
 use spaces_api::Timestamp;
 use spaces_api::model::Author;
@@ -32,6 +33,8 @@ pub struct Overlay<'a> {
     me: Option<Identity>,
     username: String,
     hidden: Cell<usize>,
+    /// The channels of the conversations that were asked for.
+    dm_channels: RefCell<HashMap<Identity, u64>>,
 }
 
 impl Cache {
@@ -56,6 +59,7 @@ impl Cache {
             me,
             username,
             hidden: Cell::new(0),
+            dm_channels: RefCell::default(),
         })
     }
 }
@@ -73,6 +77,16 @@ impl Overlay<'_> {
         let arrived = self.cache.message_id_of(key)?.is_some();
         self.hidden.set(self.hidden.get() + usize::from(arrived));
         Ok(arrived)
+    }
+
+    /// The channel of the conversation with a user; 0 if it has none yet.
+    fn dm_channel(&self, with: &Identity) -> Result<u64, CacheError> {
+        if let Some(channel) = self.dm_channels.borrow().get(with) {
+            return Ok(*channel);
+        }
+        let channel = self.cache.dm_channel(with)?.unwrap_or(0);
+        self.dm_channels.borrow_mut().insert(*with, channel);
+        Ok(channel)
     }
 
     /// The author of what was written for a session, or for no session.

@@ -2,7 +2,7 @@
 //! that a quiet daemon has one.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -42,14 +42,14 @@ impl Pool {
     }
 
     /// A connection for one read; goes back when dropped.
-    pub fn take(&self) -> Result<Reader<'_>, CacheError> {
+    pub fn take(self: &Arc<Self>) -> Result<Reader, CacheError> {
         let mut readers = self.lock();
         loop {
             let epoch = self.epoch();
             while let Some((of, connection)) = readers.idle.pop() {
                 if of == epoch {
                     return Ok(Reader {
-                        pool: self,
+                        pool: Arc::clone(self),
                         epoch,
                         connection: Some(connection),
                     });
@@ -60,7 +60,7 @@ impl Pool {
                 readers.open += 1;
                 drop(readers);
                 let mut reader = Reader {
-                    pool: self,
+                    pool: Arc::clone(self),
                     epoch,
                     connection: None,
                 };
@@ -97,32 +97,69 @@ impl Pool {
 }
 
 /// A borrowed connection.
-pub(super) struct Reader<'a> {
-    pool: &'a Pool,
+pub(super) struct Reader {
+    pool: Arc<Pool>,
     epoch: u64,
     /// None only if opening it failed.
     connection: Option<Connection>,
 }
 
-impl Reader<'_> {
+impl Reader {
     /// Runs `query` in a read transaction.
+    pub fn run<T>(
+        self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        self.begin()?.run(query)
+    }
+
+    /// Which file it reads; see [`Pool::epoch`].
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Begins a read transaction, which ends when what is given back is dropped.
+    pub fn begin(self) -> rusqlite::Result<Moment> {
+        self.connection().prepare_cached("BEGIN")?.execute([])?;
+        Ok(Moment(self))
+    }
+
+    fn connection(&self) -> &Connection {
+        self.connection
+            .as_ref()
+            .expect("a reader is handed out only with its connection")
+    }
+}
+
+/// A connection in a read transaction: all that is read by it is of one moment.
+pub(super) struct Moment(Reader);
+
+impl Moment {
+    /// Which file it reads; see [`Pool::epoch`].
+    pub fn epoch(&self) -> u64 {
+        self.0.epoch
+    }
+
+    /// Reads.
     pub fn run<T>(
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<T> {
-        let db = self
-            .connection
-            .as_ref()
-            .expect("a reader is handed out only with its connection");
-        db.prepare_cached("BEGIN")?.execute([])?;
-        let result = query(db);
-        // Nothing was written: ending the transaction any way is the same.
-        db.prepare_cached("ROLLBACK")?.execute([])?;
-        result
+        query(self.0.connection())
     }
 }
 
-impl Drop for Reader<'_> {
+impl Drop for Moment {
+    fn drop(&mut self) {
+        // Nothing was written: ending the transaction any way is the same. A
+        // connection in which it does not end is not used again.
+        if let Ok(mut end) = self.0.connection().prepare_cached("ROLLBACK") {
+            let _ = end.execute([]);
+        }
+    }
+}
+
+impl Drop for Reader {
     fn drop(&mut self) {
         let mut readers = self.pool.lock();
         match self.connection.take() {

@@ -1,5 +1,7 @@
 //! Pending messages, notes, edits, deletions and reactions.
 
+use std::collections::HashMap;
+
 use spaces_api::model::{Context, Conversation, Message, MessageKind, Note, Reaction};
 use uuid::Uuid;
 
@@ -61,8 +63,7 @@ impl Overlay<'_> {
             } => (*channel_id, *thread_id, *kind),
             Operation::LeaveNote { channel_id, .. } => (*channel_id, None, MessageKind::Note),
             Operation::SendDirectMessage { recipient, .. } => {
-                let channel = self.cache.dm_channel(recipient)?.unwrap_or(0);
-                (channel, None, MessageKind::Text)
+                (self.dm_channel(recipient)?, None, MessageKind::Text)
             }
             _ => return Ok(false),
         };
@@ -102,10 +103,14 @@ impl Overlay<'_> {
 
     /// Puts the newest waiting message of each conversation in its place.
     pub fn conversations(&self, conversations: &mut [Conversation]) -> Result<(), CacheError> {
+        // Only the newest to each can be shown: thousands may wait.
+        let mut newest: HashMap<&Identity, &PendingWrite<'_>> = HashMap::new();
         for write in self.pending {
-            let Operation::SendDirectMessage { recipient, .. } = &write.call.operation else {
-                continue;
-            };
+            if let Operation::SendDirectMessage { recipient, .. } = &write.call.operation {
+                newest.insert(recipient, write);
+            }
+        }
+        for (recipient, write) in newest {
             let recipient = recipient.to_string();
             if let Some(conversation) = conversations
                 .iter_mut()
@@ -130,13 +135,13 @@ impl Overlay<'_> {
         }
     }
 
-    /// Every waiting message and note, oldest first.
-    pub fn messages(&self) -> Result<Vec<Message>, CacheError> {
-        let mut messages = Vec::new();
-        for write in self.pending {
-            messages.extend(self.message_of(write)?);
-        }
-        Ok(messages)
+    /// The newest `limit` waiting messages and notes, newest first.
+    pub fn newest_messages(&self, limit: u32) -> Result<Vec<Message>, CacheError> {
+        let newest = self.pending.iter().rev();
+        newest
+            .filter_map(|write| self.message_of(write).transpose())
+            .take(limit as usize)
+            .collect()
     }
 
     /// Adds waiting notes and marks those that wait to be marked as done.
@@ -237,15 +242,9 @@ impl Overlay<'_> {
                 content,
                 context,
             } => {
-                let channel = self.cache.dm_channel(recipient)?.unwrap_or(0);
-                (
-                    channel,
-                    None,
-                    *reply_to,
-                    MessageKind::Text,
-                    content,
-                    context,
-                )
+                let channel = self.dm_channel(recipient)?;
+                let kind = MessageKind::Text;
+                (channel, None, *reply_to, kind, content, context)
             }
             _ => return Ok(None),
         };
