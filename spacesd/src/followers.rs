@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use spaces_api::model::{EventKind, SessionState};
 use spaces_api::{HubState, Receipt, ReceiptState};
@@ -18,9 +19,12 @@ use crate::logging::LevelHandle;
 /// Receipt changes that are put into the event log at once.
 const RECEIPTS_AT_ONCE: usize = 512;
 
-/// Sent messages whose id the hub has not shown yet; beyond it ids are not
-/// waited for.
-const MOST_UNSHOWN: usize = 10_000;
+/// How long the hub has to show what a sent write made. Many make no message and
+/// are never shown; each is looked for whenever something is news.
+const SHOWN_WITHIN: Duration = Duration::from_secs(10);
+
+/// Writes that are looked for at most.
+const MOST_UNSHOWN: usize = 1_000;
 
 /// Sessions that are taken up again after a restart, at most.
 const RESUMED: u32 = 500;
@@ -107,12 +111,12 @@ async fn record(daemon: &Daemon, receipts: Vec<(u64, Receipt)>) -> bool {
 async fn message_ids(daemon: Arc<Daemon>) {
     let mut changes = daemon.outbox.changes();
     let mut news = daemon.events.watch();
-    let mut unshown: VecDeque<Uuid> = VecDeque::new();
+    let mut unshown: VecDeque<(Uuid, Instant)> = VecDeque::new();
     loop {
         tokio::select! {
             change = changes.recv() => match change {
                 Ok(change) if change.receipt.state == ReceiptState::Sent && change.receipt.message_id.is_none() => {
-                    unshown.push_back(change.receipt.client_key);
+                    unshown.push_back((change.receipt.client_key, Instant::now()));
                     if unshown.len() > MOST_UNSHOWN {
                         unshown.pop_front();
                     }
@@ -125,14 +129,17 @@ async fn message_ids(daemon: Arc<Daemon>) {
             },
         }
         let mut still = VecDeque::with_capacity(unshown.len());
-        for key in unshown.drain(..) {
+        for (key, since) in unshown.drain(..) {
             match daemon.cache.message_id_of(&key) {
-                Ok(Some(id)) => daemon.outbox.set_message_id(key, id).await,
-                Ok(None) => still.push_back(key),
-                Err(error) => {
-                    warn!(%error, "cannot look up the id of a sent message");
-                    still.push_back(key);
+                Ok(Some(id)) => {
+                    daemon.outbox.set_message_id(key, id).await;
+                    continue;
                 }
+                Ok(None) => {}
+                Err(error) => warn!(%error, "cannot look up the id of a sent message"),
+            }
+            if since.elapsed() < SHOWN_WITHIN {
+                still.push_back((key, since));
             }
         }
         unshown = still;
