@@ -52,8 +52,11 @@ pub struct Places {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Known {
     pub context: Context,
-    /// True if git would say the same now, as far as can be told from outside.
+    /// True if git would say the same of all of it now, as far as can be told
+    /// from outside.
     pub fresh: bool,
+    /// The same of repository, branch and commit, whatever paths are changed.
+    pub place_fresh: bool,
 }
 
 #[derive(Clone)]
@@ -82,7 +85,9 @@ impl Places {
         let context = {
             let _mine = lock(&turn);
             match self.recall(directory) {
-                Some(remembered) if remembered.holds() => remembered.context,
+                Some(remembered) if remembered.place_holds() && remembered.paths_hold() => {
+                    remembered.context
+                }
                 known => {
                     let read = Remembered::read(directory, known);
                     let context = read.context.clone();
@@ -105,8 +110,10 @@ impl Places {
     /// What is remembered of a directory, at once; none if it was never read.
     pub fn known(&self, directory: &Path) -> Option<Known> {
         let remembered = self.recall(directory)?;
+        let place_fresh = remembered.place_holds();
         Some(Known {
-            fresh: remembered.holds(),
+            fresh: place_fresh && remembered.paths_hold(),
+            place_fresh,
             context: remembered.context,
         })
     }
@@ -183,12 +190,16 @@ impl Remembered {
         }
     }
 
-    fn holds(&self) -> bool {
-        let age = self.read_at.elapsed();
+    fn place_holds(&self) -> bool {
         match (&self.repository, &self.stamp) {
-            (Some(repository), Some(stamp)) => age < PATHS_HOLD && *stamp == Stamp::of(repository),
-            _ => age < ABSENCE_HOLDS,
+            (Some(repository), Some(stamp)) => *stamp == Stamp::of(repository),
+            _ => self.read_at.elapsed() < ABSENCE_HOLDS,
         }
+    }
+
+    /// Of a place that holds.
+    fn paths_hold(&self) -> bool {
+        self.repository.is_none() || self.read_at.elapsed() < PATHS_HOLD
     }
 }
 

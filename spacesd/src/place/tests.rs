@@ -178,10 +178,11 @@ fn what_is_remembered_is_given_at_once_until_git_has_changed_something() {
     assert_eq!(places.known(dir.path()), None);
     let context = places.context(dir.path());
     let known = places.known(dir.path()).unwrap();
-    assert!(known.fresh);
+    assert!(known.fresh && known.place_fresh);
     assert_eq!(known.context, context);
     commit(dir.path(), "b");
-    assert!(!places.known(dir.path()).unwrap().fresh);
+    let known = places.known(dir.path()).unwrap();
+    assert!(!known.fresh && !known.place_fresh);
     // A repository that is gone is no repository any more.
     std::fs::remove_dir_all(dir.path().join(".git")).unwrap();
     let deadline = Instant::now() + Duration::from_secs(10);

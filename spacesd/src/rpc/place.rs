@@ -8,6 +8,7 @@ use spaces_api::{ErrorKind, RpcError};
 use tokio::time::timeout;
 
 use super::Call;
+use crate::place::Known;
 
 /// Git may take long in a huge repository; then what is remembered must do.
 const READ_WITHIN: Duration = Duration::from_secs(2);
@@ -20,7 +21,7 @@ impl Call {
         said: Context,
     ) -> Result<Context, RpcError> {
         let paths = said.paths.clone();
-        let place = self.place_with_changes(cwd, said).await?;
+        let place = self.completed(cwd, said, |known| known.place_fresh).await?;
         Ok(Context { paths, ..place })
     }
 
@@ -30,6 +31,16 @@ impl Call {
         cwd: Option<String>,
         said: Context,
     ) -> Result<Context, RpcError> {
+        self.completed(cwd, said, |known| known.fresh).await
+    }
+
+    /// Asks git where what is remembered is not fresh.
+    async fn completed(
+        &self,
+        cwd: Option<String>,
+        said: Context,
+        fresh: impl Fn(&Known) -> bool,
+    ) -> Result<Context, RpcError> {
         let Some(cwd) = cwd.map(PathBuf::from) else {
             return Ok(said);
         };
@@ -38,9 +49,8 @@ impl Call {
             return Err(RpcError::new(ErrorKind::InvalidParams, message));
         }
         let directories = self.daemon.directories.clone();
-        let known = directories.known(&cwd);
-        let found = match known {
-            Some(known) if known.fresh => known.context,
+        let found = match directories.known(&cwd) {
+            Some(known) if fresh(&known) => known.context,
             stale => {
                 let read = tokio::task::spawn_blocking(move || directories.context(&cwd));
                 match timeout(READ_WITHIN, read).await {
