@@ -383,25 +383,24 @@ impl Writer {
     fn finish(&mut self, done: impl Iterator<Item = (Command, Done)>) {
         let mut arrived = 0;
         let mut left = 0;
+        let mut changes = Vec::new();
         for (command, done) in done {
             match (command, done) {
                 (Command::Submit { reply, .. }, Done::Submitted(outcome)) => {
-                    let answer = outcome.map(|submitted| {
-                        arrived += submitted.fresh.len() as u64;
-                        submitted
-                            .fresh
-                            .into_iter()
-                            .for_each(|item| self.queued(item));
-                        submitted.receipts
-                    });
+                    let (answer, fresh) = match outcome {
+                        Ok(Submitted { receipts, fresh }) => (Ok(receipts), fresh),
+                        Err(error) => (Err(error), Vec::new()),
+                    };
+                    arrived += fresh.len() as u64;
+                    changes.extend(fresh.into_iter().map(|item| self.queued(item)));
                     // Who asked may have gone away; the write is accepted all the same.
                     let _ = reply.send(answer);
                 }
                 (Command::Retry { reply, .. }, Done::Retried(outcome)) => {
                     let answer = outcome.map(|item| {
                         arrived += 1;
-                        let receipt = item.receipt.clone();
-                        self.queued(item);
+                        let (change, receipt) = self.queued(item);
+                        changes.push((change, receipt.clone()));
                         receipt
                     });
                     let _ = reply.send(answer);
@@ -413,7 +412,7 @@ impl Writer {
                             let mut memory = self.shared.memory();
                             memory.rejected = memory.rejected.saturating_sub(1);
                         }
-                        self.announce(discarded.change, discarded.receipt.clone());
+                        changes.push((discarded.change, discarded.receipt.clone()));
                         discarded.receipt
                     });
                     let _ = reply.send(answer);
@@ -429,6 +428,10 @@ impl Writer {
                 _ => {}
             }
         }
+        // Those who asked wait for this; nobody waits for the rest.
+        for (change, receipt) in changes {
+            self.announce(change, receipt);
+        }
         if arrived > 0 {
             self.shared.arrivals.send_modify(|count| *count += arrived);
         }
@@ -437,14 +440,14 @@ impl Writer {
         }
     }
 
-    fn queued(&self, item: Fresh) {
+    /// The item is queued: its change of the receipt, to be announced.
+    fn queued(&self, item: Fresh) -> (i64, Receipt) {
         let mut memory = self.shared.memory();
         if item.was_rejected {
             memory.rejected = memory.rejected.saturating_sub(1);
         }
         memory.add(item.pending, item.receipt.clone(), item.digest, false);
-        drop(memory);
-        self.announce(item.change, item.receipt);
+        (item.change, item.receipt)
     }
 
     /// The transaction failed: tells everyone, and keeps the marks for the next.
