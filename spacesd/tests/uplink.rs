@@ -12,7 +12,7 @@ use spaces_api::HubState;
 use spaces_api::model::{Context, MessageKind};
 use spaces_tests::{Hub, PATIENCE, Proxy};
 use spacesd::operation::{Call, Operation, Outcome};
-use spacesd::row::{Batch, Change, ChannelRow, Identity, MessageRow, Row, Table};
+use spacesd::row::{Batch, Change, ChannelRow, Identity, MessageRow, PageEnd, Row, Table};
 use spacesd::uplink::{CallError, LinkStatus, Sink, Timing, Uplink, UplinkConfig};
 use tempfile::TempDir;
 use tokio::sync::{oneshot, watch};
@@ -655,7 +655,10 @@ async fn a_direct_message_is_delivered_acknowledged_and_its_past_readable() {
     };
     let channel = bob.memory.changes().into_iter().find_map(dm).unwrap();
     assert!(channel.dm_between.contains(&to_bob));
-    let whole = bob.uplink.history(channel.id, 0, 100).await.unwrap();
+    let whole = bob.uplink.history(channel.id, PageEnd::Newest, 100);
+    let whole = whole.await.unwrap();
+    assert!(!whole.more);
+    let whole = whole.messages;
     let words: Vec<_> = whole
         .iter()
         .map(|message| message.content.as_str())
@@ -665,21 +668,24 @@ async fn a_direct_message_is_delivered_acknowledged_and_its_past_readable() {
         ["secret 0", "secret 1", "secret 2", "secret 3", "secret 4"]
     );
     assert!(whole.iter().all(|message| message.private));
-    let older = bob
-        .uplink
-        .history(channel.id, whole[3].id, 2)
-        .await
-        .unwrap();
-    assert_eq!(older, whole[1..3]);
-    assert_eq!(
-        bob.uplink
-            .history(channel.id, whole[0].id, 2)
-            .await
-            .unwrap(),
-        []
-    );
+    let older = async |end| bob.uplink.history(channel.id, end, 2).await.unwrap();
+    // Looked for by halving, and told by its place: the same page.
+    for end in [
+        PageEnd::BeforeId(whole[3].id),
+        PageEnd::BeforeOrdinal(whole[3].ordinal),
+    ] {
+        let page = older(end).await;
+        assert_eq!((page.messages.as_slice(), page.more), (&whole[1..3], true));
+    }
+    bob.uplink
+        .read_down_to(channel.id, whole[1].id, whole[1].ordinal);
+    let first = older(PageEnd::BeforeId(whole[1].id)).await;
+    assert_eq!((first.messages.as_slice(), first.more), (&whole[..1], false));
+    let none = older(PageEnd::BeforeId(whole[0].id)).await;
+    assert_eq!((none.messages.as_slice(), none.more), (&[][..], false));
     let carol = invited(&hub, &alice).await;
-    let refused = carol.uplink.history(channel.id, 0, 100).await.unwrap_err();
+    let refused = carol.uplink.history(channel.id, PageEnd::Newest, 100);
+    let refused = refused.await.unwrap_err();
     assert!(matches!(refused, CallError::Refused(_)), "{refused:?}");
 
     // What was acknowledged is not delivered again.

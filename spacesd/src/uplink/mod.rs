@@ -30,6 +30,7 @@ use uuid::Uuid;
 use crate::operation::{Call, Outcome, Refusal};
 use crate::row::{Batch, Identity};
 use connect::Request;
+pub use history::PastPage;
 
 /// What the uplink must know.
 pub struct UplinkConfig {
@@ -207,6 +208,8 @@ struct Shared {
     status: watch::Sender<LinkStatus>,
     /// The way into the connection that is up, if one is.
     link: Mutex<Option<mpsc::UnboundedSender<Request>>>,
+    /// Of the hub that the link is to: another one counts anew.
+    places: Mutex<history::Places>,
     /// Somebody wants an attempt at once.
     try_now: Notify,
     stopping: watch::Sender<bool>,
@@ -222,6 +225,7 @@ impl Uplink {
             sink,
             status: watch::Sender::new(LinkStatus::new()),
             link: Mutex::new(None),
+            places: Mutex::default(),
             try_now: Notify::new(),
             stopping: watch::Sender::new(false),
             supervisor: Mutex::new(None),

@@ -13,10 +13,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{sleep_until, timeout};
 use uuid::Uuid;
 
-use super::connect::{Event, Placed, Plan, Request};
+use super::connect::{Event, Plan, Request};
 use super::inbound::{Gathered, Inbound, Subscription};
 use super::liveness::{Unanswered, Watch};
-use super::{CallError, call, http, lock, refusal, rows, subscribe};
+use super::{CallError, PastPage, call, http, lock, refusal, rows, subscribe};
 use crate::operation::{Call, Outcome};
 use crate::row::{Batch, Change, Identity, Row};
 
@@ -205,26 +205,26 @@ impl Connection {
         }
     }
 
-    fn page(&self, page: ChannelHistory, answer: oneshot::Sender<Result<Vec<Placed>, CallError>>) {
+    fn page(&self, page: ChannelHistory, answer: oneshot::Sender<Result<PastPage, CallError>>) {
         let open = self.hub.db.channel();
         let private = !open.iter().any(|channel| channel.id == page.channel_id);
         let number = lock(&self.unanswered).ask();
         let unanswered = Arc::clone(&self.unanswered);
         self.hub.calls.procedure(page, move |page| {
             lock(&unanswered).answer(number);
-            let placed = |row: &spaces_bindings::Message| Placed {
-                ordinal: row.ordinal,
-                message: rows::message(row, private),
-            };
-            let messages = match page {
+            let message = |row: &spaces_bindings::Message| rows::message(row, private);
+            let page = match page {
                 Err(error) => Err(CallError::Failed(format!("the hub has no page: {error}"))),
                 Ok(HistoryPage {
                     error: Some(text), ..
                 }) => Err(CallError::Refused(refusal::of_text(&text))),
-                Ok(page) => Ok(page.messages.iter().map(placed).collect()),
+                Ok(page) => Ok(PastPage {
+                    messages: page.messages.iter().map(message).collect(),
+                    more: page.next_before.is_some(),
+                }),
             };
             // Whoever asked may be gone.
-            let _ = answer.send(messages);
+            let _ = answer.send(page);
         });
     }
 

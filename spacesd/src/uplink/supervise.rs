@@ -32,6 +32,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
         let started = Instant::now();
         let ended = attempt(&shared, &target, &mut uri, &mut stopping).await;
         *lock(&shared.link) = None;
+        lock(&shared.places).clear();
         if *stopping.borrow() {
             break;
         }
