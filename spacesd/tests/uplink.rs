@@ -146,6 +146,16 @@ impl Client {
     }
 
     fn with(uri: String, owner_invite: Option<&str>, database: &str, token: Option<&str>) -> Self {
+        Self::timed(uri, owner_invite, database, token, quick())
+    }
+
+    fn timed(
+        uri: String,
+        owner_invite: Option<&str>,
+        database: &str,
+        token: Option<&str>,
+        timing: Timing,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let invite = directory.path().join("owner.invite");
         if let Some(line) = owner_invite {
@@ -164,7 +174,7 @@ impl Client {
             owner_invite: Some(invite),
             window_days: 30,
             window_messages: 50_000,
-            timing: quick(),
+            timing,
         };
         let uplink = Uplink::start(config, memory.clone());
         Self {
@@ -401,6 +411,39 @@ async fn a_stalled_link_is_noticed_and_replaced() {
         client.uplink.call(client.post("again"), None).await,
         Outcome::Committed
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_is_a_sign_of_life_as_an_answer_is() {
+    let hub = Hub::start();
+    let writer = Client::start(hub.uri(), Some(&hub.owner_invite()));
+    writer.live().await;
+    let token = fs::read_to_string(writer.token_file()).unwrap();
+    let once = Timing {
+        heartbeat_every: Duration::from_secs(3600),
+        ..quick()
+    };
+    // The same user elsewhere, who asks the hub once.
+    let reader = Client::timed(hub.uri(), None, "spaces", Some(&token), once);
+    reader
+        .until("answered", |status| {
+            status.state == HubState::Live && status.round_trip.is_some()
+        })
+        .await;
+    let before = reader.uplink.status().borrow().fresh_at;
+    let mut later = false;
+    for number in 0.. {
+        let posted = writer
+            .uplink
+            .call(writer.post(&format!("row {number}")), None);
+        assert_eq!(posted.await, Outcome::Committed);
+        reader.received(&format!("row {number}")).await;
+        later = reader.uplink.status().borrow().fresh_at > before;
+        if later || number > 10_000 {
+            break;
+        }
+    }
+    assert!(later, "{:?}", reader.uplink.status().borrow());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -680,7 +723,10 @@ async fn a_direct_message_is_delivered_acknowledged_and_its_past_readable() {
     bob.uplink
         .read_down_to(channel.id, whole[1].id, whole[1].ordinal);
     let first = older(PageEnd::BeforeId(whole[1].id)).await;
-    assert_eq!((first.messages.as_slice(), first.more), (&whole[..1], false));
+    assert_eq!(
+        (first.messages.as_slice(), first.more),
+        (&whole[..1], false)
+    );
     let none = older(PageEnd::BeforeId(whole[0].id)).await;
     assert_eq!((none.messages.as_slice(), none.more), (&[][..], false));
     let carol = invited(&hub, &alice).await;

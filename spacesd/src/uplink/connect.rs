@@ -46,6 +46,11 @@ pub(super) enum Event {
     },
     /// Everything that was missed is on disk.
     Live,
+    /// Something came from the hub.
+    Heard {
+        /// When what is stored equalled what the hub holds.
+        stored_to: Instant,
+    },
     /// An answer to a heartbeat.
     Alive {
         round_trip: Duration,

@@ -129,7 +129,8 @@ pub struct LinkStatus {
     pub detail: String,
     /// Since when `state` is what it is.
     pub since: Timestamp,
-    /// The last moment at which what the sink has stored was what the hub holds.
+    /// The last moment at which what the sink has stored was what the hub holds:
+    /// that of the hub's last sign of life, give or take a fifth of a second.
     pub as_of: Timestamp,
     /// The same by a clock that is never set.
     pub fresh_at: Option<Instant>,

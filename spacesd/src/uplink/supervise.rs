@@ -250,6 +250,11 @@ impl Link {
                     status.become_state(HubState::Live, "connected");
                 });
             }
+            Event::Heard { stored_to } => shared.status.send_modify(|status| {
+                if status.state == HubState::Live {
+                    status.was_fresh(stored_to);
+                }
+            }),
             Event::Alive {
                 round_trip,
                 hub_time,
