@@ -1,7 +1,8 @@
 //! How the things of Spaces look as text. Whatever peers wrote is cleaned here.
 
+use spaces_client::spaces_api::methods::message::Page;
 use spaces_client::spaces_api::model::{
-    Channel, Claim, Context, InboxItem, Message, MessageKind, Note, Session, User, UserKind,
+    Channel, Claim, Context, InboxItem, Message, MessageKind, Note, Older, Session, User, UserKind,
     Visibility,
 };
 
@@ -53,6 +54,19 @@ pub fn message(out: &mut Out, message: &Message, with_channel: bool) {
         out.line(format_args!("    {DIM}{}{DIM:#}", reactions.join("  ")));
     }
 }
+
+/// What there is before a page of messages, where there is something.
+pub fn older(out: &mut Out, page: &Page) {
+    if let Some(before) = page.before {
+        out.line(format_args!("{DIM}(older: --before {before}){DIM:#}"));
+    }
+    if page.older == Some(Older::OnHub) {
+        out.line(format_args!("{DIM}({ONLY_ON_HUB}){DIM:#}"));
+    }
+}
+
+/// Said of a page that lacks messages for now.
+pub const ONLY_ON_HUB: &str = "older messages are only on the hub, which cannot be asked now";
 
 /// Text below a heading.
 pub fn indented(out: &mut Out, text: &str) {

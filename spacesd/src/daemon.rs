@@ -176,10 +176,7 @@ impl Daemon {
         Meta {
             as_of,
             hub: state,
-            stale_for_ms: match state {
-                HubState::Live => 0,
-                HubState::Syncing | HubState::Offline => stale_for_ms,
-            },
+            stale_for_ms,
         }
     }
 

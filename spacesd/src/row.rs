@@ -158,6 +158,8 @@ rows! {
         /// Hub-wide; grows with each change of the message.
         seq: u64,
         channel_id: u64,
+        /// The place in its channel, counted from 1 without gaps; 0 of a note, which is in none.
+        ordinal: u64,
         thread_id: Option<u64>,
         author: Identity,
         agent_address: Option<String>,
@@ -266,6 +268,17 @@ pub enum Table {
     Invite,
     Ban,
     Audit,
+}
+
+/// Where a page of a channel's past ends: it has what is older.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageEnd {
+    /// With the newest message.
+    Newest,
+    /// Before the message with this id, or where it would be.
+    BeforeId(u64),
+    /// Before this place of the channel.
+    BeforeOrdinal(u64),
 }
 
 /// What happened to a row.

@@ -12,7 +12,7 @@ use spaces_api::HubState;
 use spaces_api::model::{Context, MessageKind};
 use spaces_tests::{Hub, PATIENCE, Proxy};
 use spacesd::operation::{Call, Operation, Outcome};
-use spacesd::row::{Batch, Change, ChannelRow, Identity, MessageRow, Row, Table};
+use spacesd::row::{Batch, Change, ChannelRow, Identity, MessageRow, PageEnd, Row, Table};
 use spacesd::uplink::{CallError, LinkStatus, Sink, Timing, Uplink, UplinkConfig};
 use tempfile::TempDir;
 use tokio::sync::{oneshot, watch};
@@ -146,6 +146,16 @@ impl Client {
     }
 
     fn with(uri: String, owner_invite: Option<&str>, database: &str, token: Option<&str>) -> Self {
+        Self::timed(uri, owner_invite, database, token, quick())
+    }
+
+    fn timed(
+        uri: String,
+        owner_invite: Option<&str>,
+        database: &str,
+        token: Option<&str>,
+        timing: Timing,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let invite = directory.path().join("owner.invite");
         if let Some(line) = owner_invite {
@@ -164,7 +174,7 @@ impl Client {
             owner_invite: Some(invite),
             window_days: 30,
             window_messages: 50_000,
-            timing: quick(),
+            timing,
         };
         let uplink = Uplink::start(config, memory.clone());
         Self {
@@ -401,6 +411,39 @@ async fn a_stalled_link_is_noticed_and_replaced() {
         client.uplink.call(client.post("again"), None).await,
         Outcome::Committed
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_is_a_sign_of_life_as_an_answer_is() {
+    let hub = Hub::start();
+    let writer = Client::start(hub.uri(), Some(&hub.owner_invite()));
+    writer.live().await;
+    let token = fs::read_to_string(writer.token_file()).unwrap();
+    let once = Timing {
+        heartbeat_every: Duration::from_secs(3600),
+        ..quick()
+    };
+    // The same user elsewhere, who asks the hub once.
+    let reader = Client::timed(hub.uri(), None, "spaces", Some(&token), once);
+    reader
+        .until("answered", |status| {
+            status.state == HubState::Live && status.round_trip.is_some()
+        })
+        .await;
+    let before = reader.uplink.status().borrow().fresh_at;
+    let mut later = false;
+    for number in 0.. {
+        let posted = writer
+            .uplink
+            .call(writer.post(&format!("row {number}")), None);
+        assert_eq!(posted.await, Outcome::Committed);
+        reader.received(&format!("row {number}")).await;
+        later = reader.uplink.status().borrow().fresh_at > before;
+        if later || number > 10_000 {
+            break;
+        }
+    }
+    assert!(later, "{:?}", reader.uplink.status().borrow());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -655,7 +698,10 @@ async fn a_direct_message_is_delivered_acknowledged_and_its_past_readable() {
     };
     let channel = bob.memory.changes().into_iter().find_map(dm).unwrap();
     assert!(channel.dm_between.contains(&to_bob));
-    let whole = bob.uplink.history(channel.id, 0, 100).await.unwrap();
+    let whole = bob.uplink.history(channel.id, PageEnd::Newest, 100);
+    let whole = whole.await.unwrap();
+    assert!(!whole.more);
+    let whole = whole.messages;
     let words: Vec<_> = whole
         .iter()
         .map(|message| message.content.as_str())
@@ -665,21 +711,27 @@ async fn a_direct_message_is_delivered_acknowledged_and_its_past_readable() {
         ["secret 0", "secret 1", "secret 2", "secret 3", "secret 4"]
     );
     assert!(whole.iter().all(|message| message.private));
-    let older = bob
-        .uplink
-        .history(channel.id, whole[3].id, 2)
-        .await
-        .unwrap();
-    assert_eq!(older, whole[1..3]);
+    let older = async |end| bob.uplink.history(channel.id, end, 2).await.unwrap();
+    // Looked for by halving, and told by its place: the same page.
+    for end in [
+        PageEnd::BeforeId(whole[3].id),
+        PageEnd::BeforeOrdinal(whole[3].ordinal),
+    ] {
+        let page = older(end).await;
+        assert_eq!((page.messages.as_slice(), page.more), (&whole[1..3], true));
+    }
+    bob.uplink
+        .read_down_to(channel.id, whole[1].id, whole[1].ordinal);
+    let first = older(PageEnd::BeforeId(whole[1].id)).await;
     assert_eq!(
-        bob.uplink
-            .history(channel.id, whole[0].id, 2)
-            .await
-            .unwrap(),
-        []
+        (first.messages.as_slice(), first.more),
+        (&whole[..1], false)
     );
+    let none = older(PageEnd::BeforeId(whole[0].id)).await;
+    assert_eq!((none.messages.as_slice(), none.more), (&[][..], false));
     let carol = invited(&hub, &alice).await;
-    let refused = carol.uplink.history(channel.id, 0, 100).await.unwrap_err();
+    let refused = carol.uplink.history(channel.id, PageEnd::Newest, 100);
+    let refused = refused.await.unwrap_err();
     assert!(matches!(refused, CallError::Refused(_)), "{refused:?}");
 
     // What was acknowledged is not delivered again.

@@ -1,6 +1,7 @@
 //! The network goes away, processes are killed: nothing accepted is lost,
 //! nothing is there twice, and reads say how old they are.
 
+use rustix::process::Signal;
 use serde_json::json;
 use spaces_api::HubState;
 use spaces_tests::{Daemon, Hub, eventually, raw_call};
@@ -92,6 +93,42 @@ fn posts_made_while_the_hub_is_dead_arrive_once_and_in_order() {
     hub.run();
     until_all_arrived(&daemon, "dark");
     daemon.until_live();
+}
+
+#[test]
+fn the_age_of_a_read_shows_a_silent_hub_before_the_link_is_given_up() {
+    /// The hub is asked this often where nothing else happens.
+    const ASKED_EVERY_MS: u64 = 5_000;
+    let mut hub = Hub::start();
+    let daemon = Daemon::owner_of(&hub);
+    let freshness = || {
+        let page = daemon.call("message.list", json!({"channel": "#agent-logs"}));
+        let as_of = page["meta"]["as_of"].as_str().expect("a time").to_owned();
+        let age = page["meta"]["stale_for_ms"].as_u64().expect("an age");
+        (page["meta"]["hub"].clone(), as_of, age)
+    };
+    let (_, begun, _) = freshness();
+    let advanced = || {
+        let (hub, as_of, _) = freshness();
+        (hub == "live" && as_of > begun).then_some(as_of)
+    };
+    eventually("an idle hub gives signs of life", advanced);
+
+    hub.child().signal(Signal::STOP);
+    let (last, age) = eventually("the age is more than an idle link's", || {
+        let (hub, as_of, age) = freshness();
+        assert_eq!(hub, "live", "the link was given up at an age of {age} ms");
+        (age > ASKED_EVERY_MS + 1_000).then_some((as_of, age))
+    });
+    let (_, as_of, later) = freshness();
+    assert_eq!(as_of, last, "nothing has been heard");
+    assert!(later >= age);
+    daemon.until_hub(HubState::Offline);
+    assert_eq!(freshness().1, last);
+
+    hub.child().signal(Signal::CONT);
+    daemon.until_live();
+    assert!(freshness().1 > last);
 }
 
 #[test]

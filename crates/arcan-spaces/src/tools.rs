@@ -258,6 +258,7 @@ impl Action for SpacesReadMessages {
             "notice": UNTRUSTED,
             "messages": messages,
             "before": page.before,
+            "older": page.older,
             "meta": page.meta,
         }))
     }

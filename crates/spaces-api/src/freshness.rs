@@ -31,10 +31,12 @@ impl HubState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Meta {
-    /// The last moment at which the cache was known to equal the hub.
+    /// The last moment at which the cache was known to equal the hub: while live,
+    /// the hub's last sign of life (a row, an answer; it is asked every 5 s).
     pub as_of: Timestamp,
     /// How the daemon stands with the hub now.
     pub hub: HubState,
-    /// Milliseconds since `as_of`; 0 while live.
+    /// Milliseconds since `as_of`. Up to some 5,000 on a live link on which nothing
+    /// happens; more while `hub` is still `live` means that the hub is silent.
     pub stale_for_ms: u64,
 }

@@ -54,6 +54,19 @@ words! {
     Visibility { Open = "open", Private = "private", }
 }
 words! {
+    /// What there is before the oldest message of a page.
+    Older {
+        /// Nothing: the channel, or what was asked for of it, begins with this page.
+        None = "none",
+        /// There may be more: ask with the page's `before`.
+        More = "more",
+        /// This machine's cache lacks messages before or between these, and the hub, which
+        /// may have them, cannot be asked now. To go on later, ask again, or with the lowest
+        /// id that was read as `before`.
+        OnHub = "on_hub",
+    }
+}
+words! {
     /// The five tiers, highest first.
     Role { Owner = "owner", Admin = "admin", Moderator = "moderator", Member = "member", Agent = "agent", }
 }

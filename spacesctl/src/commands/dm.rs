@@ -118,6 +118,7 @@ impl List {
             for message in &page.messages {
                 render::message(out, message, false);
             }
+            render::older(out, page);
             out.freshness(&page.meta);
         })
     }

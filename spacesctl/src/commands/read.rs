@@ -5,7 +5,6 @@ use spaces_client::spaces_api::{ChannelRef, UserRef};
 
 use crate::ctl::Ctl;
 use crate::failure::Failure;
-use crate::output::DIM;
 use crate::words::words;
 use crate::{names, render};
 
@@ -60,9 +59,7 @@ impl Read {
             for message in &page.messages {
                 render::message(out, message, false);
             }
-            if let Some(before) = page.before {
-                out.line(format_args!("{DIM}(older: --before {before}){DIM:#}"));
-            }
+            render::older(out, page);
             out.freshness(&page.meta);
         })
     }

@@ -3,7 +3,7 @@
 
 use spaces_client::spaces_api::Meta;
 use spaces_client::spaces_api::methods::message::Page;
-use spaces_client::spaces_api::model::Message;
+use spaces_client::spaces_api::model::{Message, Older};
 use uuid::Uuid;
 
 use super::place::View;
@@ -28,8 +28,10 @@ pub struct Feed {
     pub fault: Option<String>,
     /// How fresh the last page was.
     pub meta: Option<Meta>,
-    /// For the page before; none at the beginning of what this machine has.
+    /// For the page before; none where there is none that can be read now.
     older: Option<u64>,
+    /// What is before the first message only the hub has, and it could not be asked.
+    only_on_hub: bool,
     /// What follows the last message is not here: this is a part of the past.
     past: bool,
     /// The message that the reader is at; none at the newest, where the view
@@ -90,6 +92,11 @@ impl Feed {
     /// Whether there is something before the first message.
     pub fn has_older(&self) -> bool {
         self.older.is_some()
+    }
+
+    /// Whether what is before the first message could not be asked of the hub.
+    pub fn lacks_older(&self) -> bool {
+        self.only_on_hub
     }
 
     /// All messages, those that wait last.
@@ -174,6 +181,7 @@ impl Feed {
     /// Takes in a page that was read.
     pub fn take(&mut self, span: Span, page: Page) {
         let full = page.messages.len() >= PAGE as usize;
+        let past = Past::of(&page);
         let (known, waiting): (Vec<_>, Vec<_>) = page
             .messages
             .into_iter()
@@ -185,12 +193,12 @@ impl Feed {
             // The view is of the past since it was asked for.
             Span::Newest if self.past => {}
             Span::Newest => {
-                self.join_newest(known, page.before);
+                self.join_newest(known, past);
                 self.waiting = waiting;
             }
             Span::Before(before) => {
                 self.asked = false;
-                self.older = page.before;
+                self.is_before(past);
                 let mut older = known;
                 older.retain(|message| message.id < Some(before));
                 older.append(&mut self.messages);
@@ -198,7 +206,7 @@ impl Feed {
             }
             Span::UpTo(id) => {
                 self.asked = false;
-                self.older = page.before;
+                self.is_before(past);
                 self.messages = known;
                 self.cursor = Some(Cursor {
                     key: Key::Id(id),
@@ -259,24 +267,24 @@ impl Feed {
                 }
             }
             // Older than all that is here: it comes with its page.
-            Err(0) if self.older.is_some() => {}
+            Err(0) if self.older.is_some() || self.only_on_hub => {}
             Err(index) => self.messages.insert(index, message.clone()),
         }
         self.forget_oldest();
     }
 
     /// Puts the newest page after what is already here, if they meet.
-    fn join_newest(&mut self, page: Vec<Message>, before: Option<u64>) {
+    fn join_newest(&mut self, page: Vec<Message>, past: Past) {
         let Some(first) = page.first().and_then(|message| message.id) else {
             self.messages.clear();
-            self.older = before;
+            self.is_before(past);
             return;
         };
         let (Ok(start) | Err(start)) = self.find(first);
         let meets = start < self.messages.len();
         if !meets {
             self.messages = page;
-            self.older = before;
+            self.is_before(past);
             return;
         }
         // What an event told of while the page was on its way is newer than it.
@@ -286,8 +294,19 @@ impl Feed {
         self.messages
             .extend(told.into_iter().filter(|message| message.id > last));
         if start == 0 {
-            self.older = before;
+            self.is_before(past);
+        } else if self.only_on_hub && past.older != Some(Older::OnHub) {
+            // It can be asked again.
+            self.is_before(Past {
+                before: self.messages.first().and_then(|message| message.id),
+                older: Some(Older::More),
+            });
         }
+    }
+
+    fn is_before(&mut self, past: Past) {
+        self.older = past.before;
+        self.only_on_hub = past.older == Some(Older::OnHub);
     }
 
     fn find(&self, id: u64) -> Result<usize, usize> {
@@ -301,6 +320,23 @@ impl Feed {
         if excess > 0 && self.cursor.is_none() {
             self.messages.drain(..excess);
             self.older = self.messages.first().and_then(|message| message.id);
+            self.only_on_hub = false;
+        }
+    }
+}
+
+/// What a page says of what is before it.
+#[derive(Clone, Copy)]
+struct Past {
+    before: Option<u64>,
+    older: Option<Older>,
+}
+
+impl Past {
+    fn of(page: &Page) -> Self {
+        Self {
+            before: page.before,
+            older: page.older,
         }
     }
 }

@@ -60,6 +60,7 @@ pub fn fill(cache: &Cache, messages: u64) {
                     id,
                     seq: id,
                     channel_id: 1,
+                    ordinal: id,
                     thread_id: None,
                     author: ME,
                     agent_address: Some(format!("@alice/agent{}", id % 50)),

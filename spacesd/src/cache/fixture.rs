@@ -196,6 +196,7 @@ pub fn message_row(id: u64, channel_id: u64, author: Identity, content: &str) ->
         id,
         seq: id,
         channel_id,
+        ordinal: id,
         thread_id: None,
         author,
         agent_address: None,

@@ -32,6 +32,7 @@ use crate::events::{Events, Tail};
 use crate::row::{Batch, Identity};
 pub use query::Resolved;
 pub use query::message::{MessagePage, PageQuery};
+pub use query::past::Gap;
 pub use store::StoreError;
 
 /// An open cache, and what its opener should know.

@@ -129,6 +129,11 @@ CREATE TABLE message(
   id INTEGER PRIMARY KEY,
   seq INTEGER NOT NULL,
   channel_id INTEGER NOT NULL,
+  -- Its place in the channel, counted from 1 without gaps; 0 of a note.
+  ordinal INTEGER NOT NULL,
+  -- 1 where the message before it in the channel exists and is not here: never
+  -- fetched, or deleted here to keep within the limits.
+  apart INTEGER NOT NULL DEFAULT 0,
   thread_id INTEGER,
   author INTEGER NOT NULL,
   agent INTEGER,
@@ -151,6 +156,7 @@ CREATE TABLE message(
   content TEXT NOT NULL
 );
 CREATE INDEX message_channel ON message(channel_id, id);
+CREATE INDEX message_apart ON message(channel_id, id) WHERE apart = 1;
 CREATE INDEX message_author ON message(author, channel_id, id);
 CREATE INDEX message_thread ON message(thread_id, id) WHERE thread_id IS NOT NULL;
 CREATE INDEX message_kind ON message(channel_id, kind, id) WHERE kind <> 0;

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use spaces_api::Timestamp;
 
 /// Version of `schema.sql`; a file of another version is thrown away.
-pub(super) const SCHEMA: u32 = 2;
+pub(super) const SCHEMA: u32 = 3;
 
 /// "Spac": tells our file from any other SQLite database.
 const APPLICATION_ID: i32 = 0x5370_6163;

@@ -3,4 +3,5 @@
 mod messages;
 mod model;
 mod overlay;
+mod past;
 mod sync;

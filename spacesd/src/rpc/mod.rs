@@ -7,6 +7,7 @@ mod domain;
 mod envelope;
 mod families;
 mod feed;
+mod history;
 mod overlay;
 mod params;
 mod place;

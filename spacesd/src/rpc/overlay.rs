@@ -40,27 +40,19 @@ impl<'a> Overlay<'a> {
         )
     }
 
-    /// A page of the messages exchanged with a user.
+    /// A page of the messages exchanged with a user, in their channel or, before the
+    /// first of them, in none (number 0).
     pub(super) fn direct_messages(
         &self,
         with: Identity,
-        before: Option<u64>,
-        after: Option<u64>,
-        limit: u32,
+        query: &PageQuery,
     ) -> Result<MessagePage, CacheError> {
-        let Some(channel_id) = self.cache.dm_channel(&with)? else {
-            let mut page = MessagePage::default();
-            self.lay(|laid| laid.dm_page(&mut page, &with, limit))?;
-            return Ok(page);
-        };
-        let query = PageQuery {
-            channel_id,
-            before,
-            after,
-            limit,
-            ..PageQuery::default()
-        };
-        self.messages(&query, Some(with))
+        if query.channel_id != 0 {
+            return self.messages(query, Some(with));
+        }
+        let mut page = MessagePage::default();
+        self.lay(|laid| laid.dm_page(&mut page, &with, query.limit))?;
+        Ok(page)
     }
 
     pub(super) fn conversations(&self) -> Result<Vec<Conversation>, CacheError> {

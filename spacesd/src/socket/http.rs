@@ -20,14 +20,15 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use spaces_api::jsonrpc::Id;
 use spaces_api::{ErrorKind, MAX_REQUEST_BYTES, PROTOCOL, RpcError, VERSION};
 use tokio::io::AsyncReadExt;
-use tokio::net::UnixStream;
+use tokio::net::unix::OwnedWriteHalf;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::lines::too_large;
+use super::patience::Reading;
 use super::seats::Seat;
 use super::sse;
-use super::{REQUEST_DEADLINE, stop_asked};
+use super::{REQUEST_DEADLINE, all_taken, stop_asked};
 use crate::rpc::{self, Rpc};
 
 /// Largest header block in bytes.
@@ -44,20 +45,26 @@ pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// Serves one connection of which `begun` has been read.
 pub(super) async fn serve(
-    stream: UnixStream,
+    read: Reading<'_>,
+    write: OwnedWriteHalf,
     begun: BytesMut,
     rpc: Rpc,
     seat: &Seat,
     mut stopping: watch::Receiver<bool>,
 ) -> io::Result<()> {
-    let (read, write) = stream.into_split();
     let stream = tokio::io::join(Cursor::new(begun).chain(read), write);
     let client = rpc::Client::on_http();
     let stop = stopping.clone();
     let service = service_fn(|request| {
-        seat.keep();
+        let seated = seat.keep();
         let (rpc, client, stop) = (rpc.clone(), client.clone(), stop.clone());
-        async move { Ok::<_, Infallible>(answer(request, rpc, client, stop).await) }
+        async move {
+            let answered = match seated {
+                true => route(request, rpc, client, stop).await,
+                false => Err((StatusCode::SERVICE_UNAVAILABLE, all_taken())),
+            };
+            Ok::<_, Infallible>(signed(answered))
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -72,16 +79,8 @@ pub(super) async fn serve(
     connection.await.map_err(io::Error::other)
 }
 
-async fn answer(
-    request: Request<Incoming>,
-    rpc: Rpc,
-    client: Arc<rpc::Client>,
-    stopping: watch::Receiver<bool>,
-) -> Response<Body> {
-    let mut response = match route(request, rpc, client, stopping).await {
-        Ok(response) => response,
-        Err((status, error)) => refusal(status, &error),
-    };
+fn signed(answered: Result<Response<Body>, Refused>) -> Response<Body> {
+    let mut response = answered.unwrap_or_else(|(status, error)| refusal(status, &error));
     let headers = response.headers_mut();
     headers.insert(VERSION_HEADER, HeaderValue::from_static(VERSION));
     headers.insert(PROTOCOL_HEADER, HeaderValue::from(PROTOCOL));

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::seats::Seat;
-use super::{REQUEST_DEADLINE, WRITE_DEADLINE, stop_asked};
+use super::{REQUEST_DEADLINE, WRITE_DEADLINE, all_taken, stop_asked};
 use crate::rpc::{self, Rpc};
 
 /// Calls of one connection that may be under way at once. Past it the
@@ -56,7 +56,9 @@ pub(super) async fn serve(
                 Ok(None) => break,
                 Err(error) => return connection.refuse(&error).await,
             };
-            seat.keep();
+            if !seat.keep() {
+                return connection.refuse(&all_taken()).await;
+            }
             let mut call = Box::pin(rpc.clone().answer(client.clone(), line.freeze()));
             // Begun here and in order, so that posts are queued in the order in
             // which they were written; finished elsewhere if it takes time.

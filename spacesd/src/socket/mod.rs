@@ -4,6 +4,7 @@
 mod bind;
 mod http;
 pub mod lines;
+mod patience;
 mod seats;
 mod sse;
 
@@ -25,6 +26,7 @@ use tracing::{debug, warn};
 use crate::rpc::{self, Rpc};
 
 pub use bind::{BindError, Bound};
+use patience::Reading;
 use seats::{Seat, Seats};
 
 /// A header block, a line and a body must be complete this long after their
@@ -130,30 +132,29 @@ impl Backoff {
 }
 
 async fn connection(
-    mut stream: UnixStream,
+    stream: UnixStream,
     rpc: Rpc,
     seat: Seat,
-    mut give_up: oneshot::Receiver<()>,
+    give_up: oneshot::Receiver<()>,
     mut stopping: watch::Receiver<bool>,
 ) {
     let _open = rpc.daemon().metrics.connection();
+    let (read, write) = stream.into_split();
+    let mut read = Reading::new(read, &seat, give_up);
     let mut begun = BytesMut::with_capacity(4096);
     let served = async {
         tokio::select! {
-            read = stream.read_buf(&mut begun) => if read? == 0 { return Ok(()) },
+            read = read.read_buf(&mut begun) => if read? == 0 { return Ok(()) },
             () = stop_asked(&mut stopping) => return Ok(()),
         }
         if speaks_http(begun[0]) {
-            http::serve(stream, begun, rpc, &seat, stopping).await
+            http::serve(read, write, begun, rpc, &seat, stopping).await
         } else {
+            let stream = tokio::io::join(read, write);
             lines::serve(stream, begun, rpc, &seat, stopping).await
         }
     };
-    let outcome: io::Result<()> = tokio::select! {
-        outcome = served => outcome,
-        // A seat that was kept is never asked back; then the sender is gone.
-        Ok(()) = &mut give_up => Ok(()),
-    };
+    let outcome: io::Result<()> = served.await;
     if let Err(error) = outcome {
         debug!(%error, "connection ended");
     }
@@ -164,14 +165,18 @@ fn speaks_http(first: u8) -> bool {
     first.is_ascii_alphabetic()
 }
 
-/// Says in the client's own framing that all seats are taken.
-async fn turn_away(mut stream: UnixStream) {
-    let error = RpcError::new(
+fn all_taken() -> RpcError {
+    RpcError::new(
         ErrorKind::Busy,
         "all connections that spacesd serves at once are taken",
     )
     .hint("close connections that are not used, or raise socket.max_connections")
-    .retry_after_ms(1000);
+    .retry_after_ms(1000)
+}
+
+/// Says in the client's own framing that all seats are taken.
+async fn turn_away(mut stream: UnixStream) {
+    let error = all_taken();
     let mut first = [0];
     let said = timeout(TURN_AWAY_DEADLINE, stream.read(&mut first)).await;
     let body = rpc::error_reply(&Id::Null, &error);

@@ -2,7 +2,7 @@
 //! keep others out.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
@@ -25,7 +25,7 @@ struct Silent {
 #[derive(Debug)]
 pub struct Seat {
     number: u64,
-    silent: Arc<Mutex<Silent>>,
+    seats: Seats,
     /// Held here once the connection has made a request.
     kept: Mutex<Option<OwnedSemaphorePermit>>,
 }
@@ -41,47 +41,61 @@ impl Seats {
     /// A seat for a newcomer, and word of when it must be given up. None where all
     /// seats are taken by connections that have made requests.
     pub fn take(&self) -> Option<(Seat, oneshot::Receiver<()>)> {
-        let mut silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
-        let permit = match self.free.clone().try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(_) => {
-                let (_, (permit, give_up)) = silent.waiting.pop_first()?;
-                // Its connection may be closing by itself.
-                let _ = give_up.send(());
-                permit
-            }
-        };
+        let mut silent = self.silent();
+        let permit = self.free_or_given_up(&mut silent)?;
         let number = silent.next;
         silent.next += 1;
         let (give_up, must_give_up) = oneshot::channel();
         silent.waiting.insert(number, (permit, give_up));
         let seat = Seat {
             number,
-            silent: self.silent.clone(),
+            seats: self.clone(),
             kept: Mutex::new(None),
         };
         Some((seat, must_give_up))
     }
+
+    fn free_or_given_up(&self, silent: &mut Silent) -> Option<OwnedSemaphorePermit> {
+        if let Ok(permit) = self.free.clone().try_acquire_owned() {
+            return Some(permit);
+        }
+        let (_, (permit, give_up)) = silent.waiting.pop_first()?;
+        // Its connection may be closing by itself.
+        let _ = give_up.send(());
+        Some(permit)
+    }
+
+    fn silent(&self) -> MutexGuard<'_, Silent> {
+        self.silent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Seat {
-    /// The connection has made a whole request: the seat is its own from now on.
-    pub fn keep(&self) {
+    /// The connection has made a whole request: a seat is its own from now on.
+    /// Where it had to give its own up meanwhile, it gets another as a newcomer
+    /// does. False where all are taken by connections that have made requests.
+    pub fn keep(&self) -> bool {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.is_none() {
-            let mut silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
-            *kept = silent
-                .waiting
-                .remove(&self.number)
-                .map(|(permit, _)| permit);
+            let mut silent = self.seats.silent();
+            *kept = match silent.waiting.remove(&self.number) {
+                Some((permit, _)) => Some(permit),
+                None => self.seats.free_or_given_up(&mut silent),
+            };
         }
+        kept.is_some()
+    }
+
+    /// Whether it is the connection's own: it has made a request.
+    pub fn is_kept(&self) -> bool {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.is_some()
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let mut silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
-        silent.waiting.remove(&self.number);
+        self.seats.silent().waiting.remove(&self.number);
     }
 }
 
@@ -94,13 +108,30 @@ mod tests {
         let seats = Seats::new(2);
         let (first, mut first_out) = seats.take().unwrap();
         let (_second, mut second_out) = seats.take().unwrap();
-        first.keep();
+        assert!(first.keep());
         let (third, _third_out) = seats.take().unwrap();
         assert!(first_out.try_recv().is_err());
         assert!(second_out.try_recv().is_ok());
-        third.keep();
+        assert!(third.keep());
         assert!(seats.take().is_none(), "both are kept");
         drop(first);
         assert!(seats.take().is_some());
+    }
+
+    #[test]
+    fn who_had_to_give_up_and_makes_a_request_sits_again() {
+        let seats = Seats::new(2);
+        let (early, mut early_out) = seats.take().unwrap();
+        let (silent, mut silent_out) = seats.take().unwrap();
+        let (late, mut late_out) = seats.take().unwrap();
+        assert!(early_out.try_recv().is_ok(), "the third takes its seat");
+        assert!(early.keep(), "and it takes that of the next silent one");
+        assert!(silent_out.try_recv().is_ok());
+        assert!(late_out.try_recv().is_err());
+        assert!(late.keep());
+        assert!(!silent.keep(), "both are kept");
+        drop(early);
+        assert!(silent.keep(), "one is free");
+        assert!(seats.take().is_none());
     }
 }

@@ -13,9 +13,9 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use super::serve::Connection;
-use super::{CallError, Sink, Timing};
+use super::{CallError, PastPage, Sink, Timing};
 use crate::operation::{Call, Outcome};
-use crate::row::{Identity, MessageRow};
+use crate::row::Identity;
 
 /// What is asked of a connection.
 pub(super) enum Request {
@@ -29,15 +29,9 @@ pub(super) enum Request {
         channel_id: u64,
         before_ordinal: Option<u64>,
         limit: u32,
-        answer: oneshot::Sender<Result<Vec<Placed>, CallError>>,
+        answer: oneshot::Sender<Result<PastPage, CallError>>,
     },
     Close,
-}
-
-/// A message with its place in the channel, counted from 1.
-pub(super) struct Placed {
-    pub ordinal: u64,
-    pub message: MessageRow,
 }
 
 /// What a connection tells of itself.
@@ -52,6 +46,11 @@ pub(super) enum Event {
     },
     /// Everything that was missed is on disk.
     Live,
+    /// Something came from the hub.
+    Heard {
+        /// When what is stored equalled what the hub holds.
+        stored_to: Instant,
+    },
     /// An answer to a heartbeat.
     Alive {
         round_trip: Duration,

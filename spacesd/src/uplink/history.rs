@@ -1,16 +1,33 @@
 //! Messages that were never subscribed: what lies before the window of the
 //! first synchronization, and the past of private channels.
 
+use std::collections::VecDeque;
+
 use tokio::sync::oneshot;
 
-use super::connect::{Placed, Request};
+use super::connect::Request;
 use super::{CallError, Uplink, lock};
-use crate::row::MessageRow;
+use crate::row::{MessageRow, PageEnd};
+
+/// Messages of which the place is remembered.
+const PLACES: usize = 256;
+
+/// A page of a channel's past.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PastPage {
+    /// Oldest first.
+    pub messages: Vec<MessageRow>,
+    /// Whether the channel has older ones.
+    pub more: bool,
+}
+
+/// The places of messages before which the next page is likely to end, by
+/// channel and id: it is then asked for at once, instead of looked for.
+pub(super) type Places = VecDeque<((u64, u64), u64)>;
 
 impl Uplink {
     /// The last `limit` (1 to 500) messages of a channel, open or private, that
-    /// are older than the message `before_id` (0: of all), oldest first. Fewer
-    /// than `limit` where the channel begins.
+    /// are before `end`. Fewer than `limit` where the channel begins.
     ///
     /// # Errors
     /// Offline, refused (a private channel is for its members), or the link
@@ -18,27 +35,44 @@ impl Uplink {
     pub async fn history(
         &self,
         channel_id: u64,
-        before_id: u64,
+        end: PageEnd,
         limit: u32,
-    ) -> Result<Vec<MessageRow>, CallError> {
-        let before = match before_id {
-            0 => None,
-            id => Some(self.first_place_from(channel_id, id).await?),
+    ) -> Result<PastPage, CallError> {
+        let before = match end {
+            PageEnd::Newest => None,
+            PageEnd::BeforeOrdinal(ordinal) => Some(ordinal),
+            PageEnd::BeforeId(id) => Some(match self.place(channel_id, id) {
+                Some(ordinal) => ordinal,
+                None => self.first_place_from(channel_id, id).await?,
+            }),
         };
-        let page = self.page(channel_id, before, limit).await?;
-        Ok(page.into_iter().map(|placed| placed.message).collect())
+        self.page(channel_id, before, limit).await
+    }
+
+    /// Remembers that a reader has come down to this message of a channel, which
+    /// is in this place of it.
+    pub fn read_down_to(&self, channel_id: u64, id: u64, ordinal: u64) {
+        let mut places = lock(&self.shared.places);
+        places.truncate(PLACES - 1);
+        places.push_front(((channel_id, id), ordinal));
+    }
+
+    fn place(&self, channel_id: u64, id: u64) -> Option<u64> {
+        let places = lock(&self.shared.places);
+        let place = places.iter().find(|(key, _)| *key == (channel_id, id));
+        place.map(|(_, ordinal)| *ordinal)
     }
 
     /// The place of the first message with this id or a later one. The hub
     /// pages by place; ids grow with it, so halving finds it.
     async fn first_place_from(&self, channel_id: u64, id: u64) -> Result<u64, CallError> {
-        let newest = self.page(channel_id, None, 1).await?.pop();
+        let newest = self.page(channel_id, None, 1).await?.messages.pop();
         let (mut low, mut high) = (1, newest.map_or(1, |newest| newest.ordinal + 1));
         while low < high {
             let middle = low + (high - low) / 2;
-            let there = self.page(channel_id, Some(middle + 1), 1).await?.pop();
-            match there {
-                Some(there) if there.message.id >= id => high = there.ordinal,
+            let there = self.page(channel_id, Some(middle + 1), 1).await?;
+            match there.messages.first() {
+                Some(there) if there.id >= id => high = there.ordinal,
                 // Only the oldest messages are ever deleted for good.
                 _ => low = middle + 1,
             }
@@ -51,7 +85,7 @@ impl Uplink {
         channel_id: u64,
         before_ordinal: Option<u64>,
         limit: u32,
-    ) -> Result<Vec<Placed>, CallError> {
+    ) -> Result<PastPage, CallError> {
         let (answer, answered) = oneshot::channel();
         let request = Request::Page {
             channel_id,

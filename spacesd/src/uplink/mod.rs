@@ -30,6 +30,7 @@ use uuid::Uuid;
 use crate::operation::{Call, Outcome, Refusal};
 use crate::row::{Batch, Identity};
 use connect::Request;
+pub use history::PastPage;
 
 /// What the uplink must know.
 pub struct UplinkConfig {
@@ -128,7 +129,8 @@ pub struct LinkStatus {
     pub detail: String,
     /// Since when `state` is what it is.
     pub since: Timestamp,
-    /// The last moment at which what the sink has stored was what the hub holds.
+    /// The last moment at which what the sink has stored was what the hub holds:
+    /// that of the hub's last sign of life, give or take a fifth of a second.
     pub as_of: Timestamp,
     /// The same by a clock that is never set.
     pub fresh_at: Option<Instant>,
@@ -207,6 +209,8 @@ struct Shared {
     status: watch::Sender<LinkStatus>,
     /// The way into the connection that is up, if one is.
     link: Mutex<Option<mpsc::UnboundedSender<Request>>>,
+    /// Of the hub that the link is to: another one counts anew.
+    places: Mutex<history::Places>,
     /// Somebody wants an attempt at once.
     try_now: Notify,
     stopping: watch::Sender<bool>,
@@ -222,6 +226,7 @@ impl Uplink {
             sink,
             status: watch::Sender::new(LinkStatus::new()),
             link: Mutex::new(None),
+            places: Mutex::default(),
             try_now: Notify::new(),
             stopping: watch::Sender::new(false),
             supervisor: Mutex::new(None),

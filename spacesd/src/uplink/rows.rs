@@ -220,6 +220,7 @@ pub(super) fn message(row: &hub::Message, private: bool) -> MessageRow {
         id: row.id,
         seq: row.seq,
         channel_id: row.channel_id,
+        ordinal: row.ordinal,
         thread_id: row.thread_id,
         author: identity(row.author),
         agent_address: row.agent_address.clone(),
@@ -259,6 +260,7 @@ fn note(row: &hub::Note) -> MessageRow {
         // Beyond every message, and higher once done: a note changes only so.
         seq: id + if done.is_some() { FIRST_NOTE_ID } else { 0 },
         channel_id: 0,
+        ordinal: 0,
         thread_id: None,
         author: identity(row.author),
         agent_address: row.agent_address.clone(),

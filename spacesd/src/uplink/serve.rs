@@ -13,10 +13,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{sleep_until, timeout};
 use uuid::Uuid;
 
-use super::connect::{Event, Placed, Plan, Request};
+use super::connect::{Event, Plan, Request};
 use super::inbound::{Gathered, Inbound, Subscription};
 use super::liveness::{Unanswered, Watch};
-use super::{CallError, call, http, lock, refusal, rows, subscribe};
+use super::{CallError, PastPage, call, http, lock, refusal, rows, subscribe};
 use crate::operation::{Call, Outcome};
 use crate::row::{Batch, Change, Identity, Row};
 
@@ -38,6 +38,8 @@ pub(super) struct Connection {
     seen: u64,
     /// Transactions of the hub that have arrived.
     arrived: u64,
+    /// The signs of life at the last [`Event::Heard`], and when that was.
+    heard: (u64, Instant),
     rebuilds: watch::Receiver<u64>,
     /// When the batches were handed on that are not yet on disk.
     unstored: VecDeque<Instant>,
@@ -52,6 +54,9 @@ type Answers = Vec<(oneshot::Sender<Outcome>, Outcome)>;
 /// How long a cache that cannot store holds back an outcome; then it is told all
 /// the same, because it stands on the hub.
 const SHOWN_WITHIN: Duration = Duration::from_secs(1);
+
+/// Between two [`Event::Heard`].
+const HEARD_SPACING: Duration = Duration::from_millis(200);
 
 /// How far synchronizing has come.
 enum Stage {
@@ -130,6 +135,7 @@ impl Connection {
             me: None,
             seen: 0,
             arrived: 0,
+            heard: (0, now),
             rebuilds,
             unstored: VecDeque::new(),
             watch,
@@ -205,26 +211,26 @@ impl Connection {
         }
     }
 
-    fn page(&self, page: ChannelHistory, answer: oneshot::Sender<Result<Vec<Placed>, CallError>>) {
+    fn page(&self, page: ChannelHistory, answer: oneshot::Sender<Result<PastPage, CallError>>) {
         let open = self.hub.db.channel();
         let private = !open.iter().any(|channel| channel.id == page.channel_id);
         let number = lock(&self.unanswered).ask();
         let unanswered = Arc::clone(&self.unanswered);
         self.hub.calls.procedure(page, move |page| {
             lock(&unanswered).answer(number);
-            let placed = |row: &spaces_bindings::Message| Placed {
-                ordinal: row.ordinal,
-                message: rows::message(row, private),
-            };
-            let messages = match page {
+            let message = |row: &spaces_bindings::Message| rows::message(row, private);
+            let page = match page {
                 Err(error) => Err(CallError::Failed(format!("the hub has no page: {error}"))),
                 Ok(HistoryPage {
                     error: Some(text), ..
                 }) => Err(CallError::Refused(refusal::of_text(&text))),
-                Ok(page) => Ok(page.messages.iter().map(placed).collect()),
+                Ok(page) => Ok(PastPage {
+                    messages: page.messages.iter().map(message).collect(),
+                    more: page.next_before.is_some(),
+                }),
             };
             // Whoever asked may be gone.
-            let _ = answer.send(messages);
+            let _ = answer.send(page);
         });
     }
 
@@ -251,7 +257,7 @@ impl Connection {
                     round_trip,
                     hub_time: hub,
                     clock_skew_ms: skew / 1000,
-                    stored_to: self.unstored.front().copied().unwrap_or_else(Instant::now),
+                    stored_to: self.stored_to(Instant::now()),
                 });
             }
             Told::Unwelcome(why) => return Err(why),
@@ -317,7 +323,27 @@ impl Connection {
         } else {
             give(answers);
         }
+        self.tell_heard();
         Ok(())
+    }
+
+    /// Tells of a sign of life, which a busy hub gives by the thousand.
+    fn tell_heard(&mut self) {
+        let (signs, now) = (self.signs_of_life(), Instant::now());
+        if signs > self.heard.0 && now >= self.heard.1 + HEARD_SPACING {
+            self.event(Event::Heard {
+                stored_to: self.stored_to(now),
+            });
+            self.heard.1 = now;
+        }
+        // One that is not told of is made good by the next, a heartbeat's at the
+        // latest; told later it would seem younger than it is.
+        self.heard.0 = signs;
+    }
+
+    /// When what is stored equalled what the hub holds, if something comes now.
+    fn stored_to(&self, now: Instant) -> Instant {
+        self.unstored.front().copied().unwrap_or(now)
     }
 
     /// Which hub is it, with which schema? Only then what it holds is asked for.

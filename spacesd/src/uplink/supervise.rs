@@ -32,6 +32,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
         let started = Instant::now();
         let ended = attempt(&shared, &target, &mut uri, &mut stopping).await;
         *lock(&shared.link) = None;
+        lock(&shared.places).clear();
         if *stopping.borrow() {
             break;
         }
@@ -249,6 +250,11 @@ impl Link {
                     status.become_state(HubState::Live, "connected");
                 });
             }
+            Event::Heard { stored_to } => shared.status.send_modify(|status| {
+                if status.state == HubState::Live {
+                    status.was_fresh(stored_to);
+                }
+            }),
             Event::Alive {
                 round_trip,
                 hub_time,

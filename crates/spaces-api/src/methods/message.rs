@@ -1,12 +1,12 @@
 //! `message.*`: posting and reading in channels.
 
-use crate::model::{Context, Message, MessageKind, SearchHit, results};
+use crate::model::{Context, Message, MessageKind, Older, SearchHit, results};
 use crate::{ChannelRef, MessageRef, Meta, Timestamp, UserRef, Written};
 
 methods! {
     /// Posts a message.
     Send = "message.send", Write, SendParams => Written;
-    /// Messages of a channel or thread, oldest first; the newest page by default.
+    /// Messages of a channel or thread, oldest first; the newest page by default. What the cache has no longer is fetched from the hub.
     List = "message.list", Read, ListParams => Page;
     /// One message.
     Show = "message.show", Read, ShowParams => Shown;
@@ -102,9 +102,13 @@ params! {
 results! {
     Page {
         messages: Vec<Message>,
-        /// Give this as `before` for the page before; absent at the beginning of the cached history.
+        /// Give this as `before` for the page before; absent where nothing more can be given now:
+        /// `older` says why.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         before: Option<u64>,
+        /// What there is before this page. Absent where `after` was given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        older: Option<Older>,
         /// Give this as `after` for what is newer.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<u64>,

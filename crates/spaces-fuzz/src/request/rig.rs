@@ -225,6 +225,7 @@ fn message(id: u64) -> Row {
         id,
         seq: id,
         channel_id: 10 + id % 2,
+        ordinal: id.div_ceil(2),
         thread_id: None,
         author: if id.is_multiple_of(3) { ME } else { BOB },
         agent_address: Some("@bob/claude.app.main".to_owned()),

@@ -3,13 +3,14 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 use spaces_api::methods::{channel, dm, member, message};
-use spaces_api::model::{ChannelType, Member, User, Visibility};
+use spaces_api::model::{ChannelType, Member, Older, User, Visibility};
 use spaces_api::{ChannelRef, ErrorKind, ServerRef, UserRef};
 
 use super::{Nature, Tool, freshness, page};
 use crate::mcp::daemon::Daemon;
 use crate::mcp::failure::ToolError;
 use crate::peers::{Entry, Keep, inline};
+use crate::render::ONLY_ON_HUB;
 
 /// Messages of a page where the agent asks for no number.
 const MESSAGES: u32 = 20;
@@ -121,6 +122,9 @@ pub fn messages(channel: &str, found: &message::Page) -> String {
     );
     if let Some(before) = found.before {
         text.push_str(&format!("\nEarlier ones: before={before}"));
+    }
+    if found.older == Some(Older::OnHub) {
+        text.push_str(&format!("\nNot all: {ONLY_ON_HUB}."));
     }
     text
 }

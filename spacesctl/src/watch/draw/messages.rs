@@ -109,9 +109,12 @@ fn window(feed: &Feed, inner: Rect, state: &State) -> Vec<Line<'static>> {
 }
 
 fn beginning(feed: &Feed) -> &'static str {
-    match feed.has_older() {
-        true => "\u{2014} older messages are read when you go up \u{2014}",
-        false => "\u{2014} the beginning of what this machine has \u{2014}",
+    match (feed.has_older(), feed.lacks_older()) {
+        (true, _) => "\u{2014} older messages are read when you go up \u{2014}",
+        (_, true) => {
+            "\u{2014} older messages are only on the hub, which cannot be asked now \u{2014}"
+        }
+        _ => "\u{2014} the beginning \u{2014}",
     }
 }
 

@@ -2,7 +2,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::style::Modifier;
 use spaces_client::spaces_api::methods::message::Page;
-use spaces_client::spaces_api::model::{Message, Reaction, SearchHit};
+use spaces_client::spaces_api::model::{Message, Older, Reaction, SearchHit};
 
 use super::{draw, message_lines, scroll_end};
 use crate::watch::asks::{Answer, Ask};
@@ -39,6 +39,7 @@ fn fill(state: &mut State, messages: Vec<Message>) {
     let page = Page {
         messages,
         before: None,
+        older: Some(Older::None),
         after: None,
         meta: meta(),
     };
@@ -298,7 +299,7 @@ fn the_newest_is_seen_and_the_chosen_stays_in_view() {
         );
     }
     state.feed.go_to(0, 0);
-    assert!(screen(&state).contains("the beginning of what this machine has"));
+    assert!(screen(&state).contains("\u{2014} the beginning \u{2014}"));
 }
 
 #[test]

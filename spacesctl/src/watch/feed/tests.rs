@@ -1,5 +1,5 @@
 use spaces_client::spaces_api::methods::message::Page;
-use spaces_client::spaces_api::model::Message;
+use spaces_client::spaces_api::model::{Message, Older};
 
 use super::{Feed, HELD, PAGE, Span};
 use crate::watch::place::{Place, View};
@@ -16,6 +16,10 @@ fn page(ids: impl IntoIterator<Item = u64>, before: Option<u64>) -> Page {
             .map(|id| message(id, &format!("m{id}")))
             .collect(),
         before,
+        older: Some(match before {
+            Some(_) => Older::More,
+            None => Older::None,
+        }),
         after: None,
         meta: meta(),
     }
@@ -130,6 +134,34 @@ fn the_reader_stays_where_it_reads_and_older_pages_come_when_it_is_near() {
     assert!(!feed.at_newest());
     assert_eq!(feed.go_to_newest(), None);
     assert!(feed.at_newest());
+}
+
+#[test]
+fn what_only_the_hub_has_is_read_once_it_can_be_asked() {
+    let offline = |ids| Page {
+        older: Some(Older::OnHub),
+        ..page(ids, None)
+    };
+    let mut feed = at_newest(101..=200, Some(101));
+    feed.go_to(0, 0);
+    assert_eq!(feed.wanted(), Some(Span::Before(101)));
+    feed.take(Span::Before(101), offline(61..=100));
+    assert!(feed.lacks_older() && !feed.has_older());
+    feed.go_to(0, 0);
+    assert_eq!(feed.wanted(), None, "not over and over");
+    feed.take(Span::Newest, offline(101..=200));
+    assert!(feed.lacks_older());
+    feed.hear(&message(5, "an old one was edited"));
+    assert_eq!(
+        feed.get(0).unwrap().id,
+        Some(61),
+        "what is between is missing"
+    );
+    feed.take(Span::Newest, page(101..=200, Some(101)));
+    assert!(!feed.lacks_older());
+    assert_eq!(feed.wanted(), Some(Span::Before(61)));
+    feed.take(Span::Before(61), page(1..=60, None));
+    assert_eq!(ids(&feed).len(), 200);
 }
 
 #[test]

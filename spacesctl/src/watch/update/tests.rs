@@ -1,7 +1,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use serde_json::json;
 use spaces_client::spaces_api::methods::message::Page;
-use spaces_client::spaces_api::model::{Event, EventKind, Message, SearchHit, Thread};
+use spaces_client::spaces_api::model::{Event, EventKind, Message, Older, SearchHit, Thread};
 use spaces_client::spaces_api::{ErrorKind, Receipt};
 
 use super::{Effect, Input, update};
@@ -31,6 +31,7 @@ fn page(messages: Vec<Message>) -> Answer {
     Answer::Page(Page {
         messages,
         before: None,
+        older: Some(Older::None),
         after: None,
         meta: meta(),
     })

@@ -106,6 +106,9 @@ pub(in crate::cache) fn put_message(
     // Others may use any key they like; only one's own tell a pending copy.
     let key = row.client_key.filter(|_| me.is_none_or(|me| me == author));
     write_row(db, row, content, author, key)?;
+    if before.is_none() && row.channel_id != 0 {
+        join_neighbours(db, row)?;
+    }
     if before
         .as_ref()
         .is_none_or(|before| before.content != content)
@@ -126,6 +129,29 @@ pub(in crate::cache) fn put_message(
             .execute([id(row.id)])?;
     }
     Ok(Some(before.map_or(Put::Added, |_| Put::Changed)))
+}
+
+/// Notes whether the message before a new one is here, and that it is now before
+/// the next one. Ids and places grow together, so the nearest ids are looked at.
+fn join_neighbours(db: &Connection, row: &MessageRow) -> rusqlite::Result<()> {
+    let place = [id(row.channel_id), id(row.id)];
+    let before: Option<i64> = db
+        .prepare_cached(
+            "SELECT ordinal FROM message WHERE channel_id = ?1 AND id < ?2
+             ORDER BY id DESC LIMIT 1",
+        )?
+        .query_row(place, |found| found.get(0))
+        .optional()?;
+    if before.unwrap_or(0) + 1 < id(row.ordinal) {
+        db.prepare_cached("UPDATE message SET apart = 1 WHERE id = ?1")?
+            .execute([id(row.id)])?;
+    }
+    db.prepare_cached(
+        "UPDATE message SET apart = 0 WHERE apart = 1 AND ordinal = ?3 + 1 AND id =
+           (SELECT id FROM message WHERE channel_id = ?1 AND id > ?2 ORDER BY id LIMIT 1)",
+    )?
+    .execute([place[0], place[1], id(row.ordinal)])?;
+    Ok(())
 }
 
 fn write_row(
@@ -158,9 +184,9 @@ fn write_row(
     db.prepare_cached(
         "INSERT INTO message(id, seq, channel_id, thread_id, author, agent, session, kind,
            repo, branch, commit_hash, paths, reply_to, mentions, reactions, created_at, edited_at,
-           deleted, private, done_by, done_at, client_key, content)
+           deleted, private, done_by, done_at, client_key, content, ordinal)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-           ?19, ?20, ?21, ?22, ?23)
+           ?19, ?20, ?21, ?22, ?23, ?24)
          ON CONFLICT(id) DO UPDATE SET seq = ?2, channel_id = ?3, thread_id = ?4, author = ?5,
            agent = ?6, session = ?7, kind = ?8, repo = ?9, branch = ?10, commit_hash = ?11,
            paths = ?12, reply_to = ?13, mentions = ?14, reactions = ?15, created_at = ?16,
@@ -191,6 +217,7 @@ fn write_row(
         row.note_done.as_ref().map(|(_, at)| at.as_micros()),
         key.as_ref().map(|key| key.as_bytes().as_slice()),
         content,
+        id(row.ordinal),
     ])?;
     Ok(())
 }
@@ -216,6 +243,13 @@ pub(in crate::cache) fn delete_message(
         .execute([message_id])?;
     db.prepare_cached("DELETE FROM inbox WHERE message_id = ?1")?
         .execute([message_id])?;
+    if channel_id != 0 {
+        db.prepare_cached(
+            "UPDATE message SET apart = 1 WHERE apart = 0 AND id =
+               (SELECT id FROM message WHERE channel_id = ?1 AND id > ?2 ORDER BY id LIMIT 1)",
+        )?
+        .execute([channel_id, message_id])?;
+    }
     if channel_id != 0 && !deleted && me != Some(author) {
         count_unread(db, channel_id, message_id, -1)?;
     }

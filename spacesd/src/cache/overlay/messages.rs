@@ -340,6 +340,9 @@ fn cut_to_newest(page: &mut MessagePage, limit: usize) {
         return;
     }
     page.messages.drain(..excess);
+    if let Some(gap) = &mut page.gap {
+        gap.beyond = gap.beyond.saturating_sub(excess);
+    }
     let oldest = page.messages.iter().find_map(|message| message.id);
     page.before = oldest.or(page.after.map(|newest| newest + 1));
 }

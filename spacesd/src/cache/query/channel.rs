@@ -112,7 +112,10 @@ pub(in crate::cache) fn by_id(
     Ok(facts_by_id(db, channel_id)?.map(|facts| facts.channel))
 }
 
-fn facts_by_id(db: &Connection, channel_id: u64) -> rusqlite::Result<Option<ChannelFacts>> {
+pub(super) fn facts_by_id(
+    db: &Connection,
+    channel_id: u64,
+) -> rusqlite::Result<Option<ChannelFacts>> {
     db.prepare_cached(&format!("{} WHERE c.id = ?1", select()))?
         .query_row([id(channel_id)], facts)
         .optional()

@@ -9,6 +9,7 @@ use spaces_api::model::{Author, Message, MessageKind, Note, Reaction};
 use spaces_api::{MessageRef, Timestamp};
 use uuid::Uuid;
 
+use super::past::{self, Gap};
 use crate::cache::names::{
     get_context, get_id, get_identity, get_list, get_optional_id, get_optional_time, get_time,
     get_word, id, known_user_ref, known_word_ref, username_of,
@@ -30,14 +31,19 @@ pub struct PageQuery {
     pub limit: u32,
 }
 
-/// Messages, oldest first, with cursors for both neighbours.
+/// Messages, oldest first, with cursors for both neighbours. The cache holds a
+/// bounded part of a channel, so a page says what it is missing: see [`Gap`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MessagePage {
     pub messages: Vec<Message>,
-    /// For the page before; none at the beginning of the cached history.
+    /// For the page before; none where the cache has nothing before it.
     pub before: Option<u64>,
     /// For what is newer; none when there is no message at all.
     pub after: Option<u64>,
+    /// What is missing before or between the messages; none where nothing is, so
+    /// that a page without `before` is then the channel's first. Not looked for on
+    /// a page that goes forward.
+    pub gap: Option<Gap>,
 }
 
 impl Cache {
@@ -91,11 +97,9 @@ fn page(db: &Connection, query: &PageQuery) -> rusqlite::Result<MessagePage> {
         values.push(id(thread).into());
     }
     if let Some(author) = &query.author {
-        let Some(author) = known_user_ref(db, author)? else {
-            return Ok(MessagePage::default());
-        };
+        // An unknown one has number 0, which no user has.
         conditions.push("m.author = ?");
-        values.push(author.into());
+        values.push(known_user_ref(db, author)?.unwrap_or(0).into());
     }
     if let Some(kind) = query.kind {
         conditions.push("m.kind = ?");
@@ -122,9 +126,14 @@ fn page(db: &Connection, query: &PageQuery) -> rusqlite::Result<MessagePage> {
         if forward { "ASC" } else { "DESC" }
     );
     let values: Vec<&dyn ToSql> = values.iter().map(|value| value as &dyn ToSql).collect();
-    let mut messages = select(db, &tail, &values)?;
-    let more = messages.len() > query.limit as usize;
-    messages.truncate(query.limit as usize);
+    let mut found = read_all(db, &tail, &values)?;
+    let more = found.len() > query.limit as usize;
+    found.truncate(query.limit as usize);
+    let gap = match forward {
+        true => None,
+        false => past::gap(db, query, &found, more)?,
+    };
+    let mut messages: Vec<_> = found.into_iter().map(|found| found.note.message).collect();
     if !forward {
         messages.reverse();
     }
@@ -138,6 +147,7 @@ fn page(db: &Connection, query: &PageQuery) -> rusqlite::Result<MessagePage> {
         },
         after: last.or(query.after),
         messages,
+        gap,
     })
 }
 
@@ -193,6 +203,19 @@ pub(in crate::cache) fn select_notes(
     tail: &str,
     values: &[&dyn ToSql],
 ) -> rusqlite::Result<Vec<Note>> {
+    Ok(read_all(db, tail, values)?
+        .into_iter()
+        .map(|found| found.note)
+        .collect())
+}
+
+/// A message, and whether the one before it in its channel is not here.
+pub(super) struct Found {
+    pub note: Note,
+    pub apart: bool,
+}
+
+fn read_all(db: &Connection, tail: &str, values: &[&dyn ToSql]) -> rusqlite::Result<Vec<Found>> {
     let read: Vec<Read> = db
         .prepare_cached(&format!("{} {tail}", *SELECT))?
         .query_map(params_from_iter(values), read)?
@@ -212,7 +235,7 @@ fn columns() -> String {
         "m.id, m.seq, m.channel_id, COALESCE({label}, iif(m.channel_id = 0, 'note', '#' || m.channel_id)), m.thread_id,
          u.identity, {username}, a.text, s.text, m.kind, m.content,
          r.text, b.text, m.commit_hash, m.paths, m.reply_to, m.mentions, m.reactions,
-         m.created_at, m.edited_at, m.deleted, m.done_at, {done_by}",
+         m.created_at, m.edited_at, m.deleted, m.done_at, {done_by}, m.apart",
         label = super::channel::label("c", "p"),
         username = username_of("u"),
         done_by = username_of("d"),
@@ -229,7 +252,7 @@ fn joins() -> &'static str {
 
 /// A message in which users are still numbers.
 struct Read {
-    note: Note,
+    found: Found,
     mentions: Vec<i64>,
     reactions: Vec<(String, Vec<i64>)>,
 }
@@ -260,16 +283,20 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Read> {
         pending: false,
         client_key: None,
     };
+    let note = Note {
+        message,
+        done: done_at.is_some(),
+        done_by: if done_at.is_some() {
+            row.get(22)?
+        } else {
+            None
+        },
+        done_at,
+    };
     Ok(Read {
-        note: Note {
-            message,
-            done: done_at.is_some(),
-            done_by: if done_at.is_some() {
-                row.get(22)?
-            } else {
-                None
-            },
-            done_at,
+        found: Found {
+            note,
+            apart: row.get(23)?,
         },
         mentions: get_list(row, 16)?,
         reactions: get_list(row, 17)?,
@@ -280,7 +307,7 @@ fn name_users(
     db: &Connection,
     names: &mut HashMap<i64, String>,
     read: Read,
-) -> rusqlite::Result<Note> {
+) -> rusqlite::Result<Found> {
     let mut name_all = |users: &[i64]| -> rusqlite::Result<Vec<String>> {
         let mut named = Vec::with_capacity(users.len());
         for user in users {
@@ -296,13 +323,14 @@ fn name_users(
         }
         Ok(named)
     };
-    let mut note = read.note;
-    note.message.mentions = name_all(&read.mentions)?;
+    let mut found = read.found;
+    let message = &mut found.note.message;
+    message.mentions = name_all(&read.mentions)?;
     for (emoji, users) in read.reactions {
-        note.message.reactions.push(Reaction {
+        message.reactions.push(Reaction {
             emoji,
             users: name_all(&users)?,
         });
     }
-    Ok(note)
+    Ok(found)
 }

@@ -11,6 +11,7 @@ pub mod inbox;
 pub mod member;
 pub mod message;
 pub mod note;
+pub mod past;
 mod recent;
 mod resolve;
 pub mod search;

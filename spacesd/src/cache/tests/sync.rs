@@ -12,7 +12,7 @@ fn words(fixture: &Fixture, cursor: u64) -> Vec<&'static str> {
     events.iter().map(|event| event.what.word()).collect()
 }
 
-fn wait_until(what: &str, condition: impl Fn() -> bool) {
+pub(super) fn wait_until(what: &str, condition: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(10);
     while !condition() {
         assert!(Instant::now() < deadline, "{what} did not happen in 10 s");

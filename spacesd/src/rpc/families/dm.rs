@@ -5,11 +5,12 @@ use spaces_api::methods::dm::{ConversationList, ListParams, SendParams};
 use spaces_api::methods::message::Page;
 use spaces_api::{Method, RpcError, WriteParams, Written, methods as api};
 
-use super::{bounded, message};
+use super::bounded;
+use crate::cache::PageQuery;
 use crate::operation::Operation;
-use crate::rpc::Call;
 use crate::rpc::reference::{self, cache_failed};
 use crate::rpc::write::{Write, content};
+use crate::rpc::{Call, history};
 
 pub(super) async fn send(call: &Call, params: SendParams) -> Result<Written, RpcError> {
     let delivery = params.delivery();
@@ -35,15 +36,21 @@ pub(super) async fn send(call: &Call, params: SendParams) -> Result<Written, Rpc
     Ok(Written { receipt })
 }
 
-pub(super) fn list(call: &Call, params: ListParams) -> Result<Page, RpcError> {
-    let (with, _) = reference::user(&call.daemon, &params.with)?;
-    let limit = bounded(params.limit, 50, 500)?;
-    let page = call
-        .daemon
-        .overlay()
-        .direct_messages(with, params.before, params.after, limit)
-        .map_err(|error| cache_failed(&error))?;
-    Ok(message::shown_page(call, page))
+pub(super) async fn list(call: &Call, params: ListParams) -> Result<Page, RpcError> {
+    let daemon = &call.daemon;
+    let (with, _) = reference::user(daemon, &params.with)?;
+    let channel = daemon.cache.dm_channel(&with);
+    let query = PageQuery {
+        // Before the first message there is no channel, and number 0 is none.
+        channel_id: channel.map_err(|error| cache_failed(&error))?.unwrap_or(0),
+        before: params.before,
+        after: params.after,
+        limit: bounded(params.limit, 50, 500)?,
+        ..PageQuery::default()
+    };
+    let page = daemon.overlay().direct_messages(with, &query);
+    let page = page.map_err(|error| cache_failed(&error))?;
+    history::complete(daemon, &query, page).await
 }
 
 pub(super) fn conversations(call: &Call, _: None) -> Result<ConversationList, RpcError> {

@@ -9,12 +9,12 @@ use spaces_api::{Delivery, ErrorKind, Method, RpcError, WriteParams, Written, me
 use spaces_domain::content::check_emoji;
 
 use super::bounded;
+use crate::cache::PageQuery;
 use crate::cache::query::search::SearchQuery;
-use crate::cache::{MessagePage, PageQuery};
 use crate::operation::Operation;
 use crate::rpc::reference::{self, cache_failed};
 use crate::rpc::write::{Write, checked, content};
-use crate::rpc::{Call, domain};
+use crate::rpc::{Call, domain, history};
 
 pub(super) async fn send(call: &Call, params: SendParams) -> Result<Written, RpcError> {
     let delivery = params.delivery();
@@ -85,7 +85,7 @@ pub(in crate::rpc) fn check_post(
     }
 }
 
-pub(super) fn list(call: &Call, params: ListParams) -> Result<Page, RpcError> {
+pub(super) async fn list(call: &Call, params: ListParams) -> Result<Page, RpcError> {
     let daemon = &call.daemon;
     let author = params
         .author
@@ -102,19 +102,8 @@ pub(super) fn list(call: &Call, params: ListParams) -> Result<Page, RpcError> {
         limit: bounded(params.limit, 50, 500)?,
     };
     let page = daemon.overlay().messages(&query, facts.peer);
-    Ok(shown_page(
-        call,
-        page.map_err(|error| cache_failed(&error))?,
-    ))
-}
-
-pub(super) fn shown_page(call: &Call, page: MessagePage) -> Page {
-    Page {
-        messages: page.messages,
-        before: page.before,
-        after: page.after,
-        meta: call.daemon.meta(),
-    }
+    let page = page.map_err(|error| cache_failed(&error))?;
+    history::complete(daemon, &query, page).await
 }
 
 pub(super) fn show(call: &Call, params: ShowParams) -> Result<Shown, RpcError> {

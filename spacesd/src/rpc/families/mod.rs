@@ -1,5 +1,6 @@
-//! The methods, a file per family. A read is a plain function of the cache; a
-//! write or an admin call is asynchronous.
+//! The methods, a file per family. A read is a plain function of the cache, but
+//! for a page of messages, which may have to be fetched; a write or an admin call
+//! is asynchronous.
 
 mod activity;
 mod audit;
@@ -93,7 +94,7 @@ routes! {
     later api::activity::Watch => activity::watch;
 
     later api::message::Send => message::send;
-    now api::message::List => message::list;
+    later api::message::List => message::list;
     now api::message::Show => message::show;
     now api::message::Search => message::search;
     later api::message::Edit => message::edit;
@@ -102,7 +103,7 @@ routes! {
     later api::message::Unreact => message::unreact;
 
     later api::dm::Send => dm::send;
-    now api::dm::List => dm::list;
+    later api::dm::List => dm::list;
     now api::dm::Conversations => dm::conversations;
 
     later api::note::Leave => note::leave;
