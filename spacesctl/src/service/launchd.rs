@@ -110,7 +110,8 @@ fn label(unit: Unit) -> &'static str {
     }
 }
 
-fn job_file(unit: Unit, home: &Path) -> PathBuf {
+/// Where the job of this program is, once installed.
+pub fn job_file(unit: Unit, home: &Path) -> PathBuf {
     home.join("Library/LaunchAgents")
         .join(format!("{}.plist", label(unit)))
 }
