@@ -32,7 +32,7 @@ pub use installation::Installation;
 pub use module::module;
 pub use proxy::Proxy;
 pub use terminal::Terminal;
-pub use wait::{PATIENCE, eventually};
+pub use wait::{PATIENCE, ends, eventually};
 pub use wire::Wire;
 
 /// The path of one of our binaries.
