@@ -9,6 +9,7 @@ use spaces_client::spaces_api::{ErrorKind, Receipt};
 use spaces_client::spool::SpoolError;
 
 use crate::output::clean;
+use crate::skew;
 
 /// Why a command did not do what it was asked: what was tried and what happened,
 /// what to do next, and which names were perhaps meant.
@@ -69,6 +70,21 @@ impl Failure {
         failure
     }
 
+    /// A request that a daemon of another version does not understand may be right:
+    /// the difference is then worth more than how to write it otherwise.
+    fn blame_version(&mut self, daemon: &str) {
+        let not_understood = matches!(
+            self.kind,
+            ErrorKind::InvalidParams | ErrorKind::InvalidRequest | ErrorKind::MethodNotFound
+        );
+        if not_understood && let Some(notice) = skew::notice(daemon) {
+            self.hint = Some(match self.hint.take() {
+                Some(hint) => format!("{notice}; {hint}"),
+                None => notice,
+            });
+        }
+    }
+
     /// Writes the failure to stderr and gives the exit code.
     pub fn report(&self, as_json: bool) -> ExitCode {
         if self.silent {
@@ -121,8 +137,18 @@ impl From<Error> for Failure {
             .hint()
             .filter(|hint| failure.candidates.is_empty() || !hint.starts_with("did you mean"));
         failure.daemon_down = error.is_daemon_down();
-        if let Error::Rpc(error) = &error {
-            failure.detail.clone_from(&error.data.detail);
+        match &error {
+            Error::Rpc(error) => {
+                failure.detail.clone_from(&error.data.detail);
+                failure.blame_version(&error.data.version);
+            }
+            Error::VersionSkew { daemon_version, .. } => {
+                if let Some(notice) = skew::notice(daemon_version) {
+                    failure.message = notice;
+                    failure.hint = None;
+                }
+            }
+            _ => {}
         }
         failure
     }
@@ -165,7 +191,7 @@ impl From<io::Error> for Failure {
 
 #[cfg(test)]
 mod tests {
-    use spaces_client::spaces_api::{ErrorKind, RpcError};
+    use spaces_client::spaces_api::{ErrorKind, RpcError, VERSION};
 
     use super::Failure;
 
@@ -184,6 +210,37 @@ mod tests {
         let json = failure.to_json();
         assert_eq!(json["error"]["kind"], "not_found");
         assert_eq!(json["error"]["candidates"][0], "#general");
+    }
+
+    #[test]
+    fn what_another_version_does_not_understand_is_blamed_on_the_version() {
+        let from = |kind, version: &str| {
+            let mut error = RpcError::new(kind, "unknown parameter `paths`").hint("known: `id`");
+            error.data.version = version.into();
+            Failure::from(spaces_client::Error::from(error))
+                .hint
+                .unwrap()
+        };
+        let hint = from(ErrorKind::InvalidParams, "0.0.1");
+        assert!(
+            hint.starts_with("spacesd 0.0.1 is running, spacesctl is "),
+            "{hint}"
+        );
+        assert!(
+            hint.contains("restart it with") && hint.ends_with("; known: `id`"),
+            "{hint}"
+        );
+        assert_eq!(from(ErrorKind::InvalidParams, VERSION), "known: `id`");
+        assert_eq!(from(ErrorKind::NotFound, "0.0.1"), "known: `id`");
+
+        let failure = Failure::from(spaces_client::Error::VersionSkew {
+            daemon_version: "0.0.1".into(),
+            daemon_protocol: 1,
+        });
+        let text = anstream::adapter::strip_str(&failure.to_text()).to_string();
+        let said =
+            format!("error: spacesd 0.0.1 is running, spacesctl is {VERSION}: restart it with ");
+        assert!(text.starts_with(&said), "{text}");
     }
 
     #[test]

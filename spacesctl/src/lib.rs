@@ -25,6 +25,7 @@ mod process_tree;
 mod render;
 mod service;
 mod settings;
+mod skew;
 mod watch;
 mod words;
 

@@ -342,8 +342,14 @@ async fn calls_arrive_in_the_order_in_which_they_were_made() {
 async fn after_a_killed_hub_only_what_was_missed_comes() {
     let mut hub = Hub::start();
     let invite = hub.owner_invite();
+    // No heartbeat can tell it that the hub is gone.
+    let timing = Timing {
+        heartbeat_every: PATIENCE * 10,
+        answer_within: PATIENCE * 10,
+        ..quick()
+    };
     let (reader, poster) = (
-        Client::start(hub.uri(), Some(&invite)),
+        Client::timed(hub.uri(), Some(&invite), "spaces", None, timing),
         Proxy::start(hub.port()),
     );
     let live = reader.live().await;
@@ -357,16 +363,10 @@ async fn after_a_killed_hub_only_what_was_missed_comes() {
     );
     reader.received("before").await;
 
-    let killed = Instant::now();
     hub.kill();
     let down = reader
         .until("offline", |status| status.state == HubState::Offline)
         .await;
-    assert!(
-        killed.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        killed.elapsed()
-    );
     assert_eq!(down.reconnects, 1);
     assert_eq!(
         reader.uplink.call(reader.post("lost"), None).await,
@@ -395,15 +395,11 @@ async fn a_stalled_link_is_noticed_and_replaced() {
     let client = Client::start(proxy.uri(), Some(&hub.owner_invite()));
     client.live().await;
     proxy.stall();
-    let stalled = Instant::now();
     let unanswered = client.uplink.call(client.post("into the void"), None);
     client
         .until("noticed", |status| status.state == HubState::Offline)
         .await;
-    // The sum itself is held by the uplink's own tests, without a clock on the
-    // wall; here a busy machine has some seconds to spare.
-    let limit = quick().stall_noticed_within() + Duration::from_secs(5);
-    assert!(stalled.elapsed() < limit, "{:?}", stalled.elapsed());
+    // How soon is held by the uplink's own tests, without a clock on the wall.
     assert_eq!(unanswered.await, Outcome::Unknown);
     proxy.heal();
     client.live().await;

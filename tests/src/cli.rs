@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::{Disk, PATIENCE, binary};
+use crate::{Disk, Installation, PATIENCE, binary};
 
 /// What runs longer hangs: it is killed, and the test fails.
 const HANG: Duration = PATIENCE.saturating_mul(5);
@@ -15,6 +15,7 @@ const HANG: Duration = PATIENCE.saturating_mul(5);
 /// `spacesctl` with directories of its own: as a user of one machine.
 #[derive(Clone)]
 pub struct Cli {
+    program: PathBuf,
     home: PathBuf,
     directory: PathBuf,
     disk: Option<Arc<Disk>>,
@@ -30,6 +31,7 @@ pub struct Finished {
 impl Cli {
     pub(crate) fn new(home: &Path, disk: Option<Arc<Disk>>) -> Self {
         Self {
+            program: binary("spacesctl"),
             home: home.to_owned(),
             directory: home.to_owned(),
             disk,
@@ -41,6 +43,15 @@ impl Cli {
     pub fn within(&self, directory: &Path) -> Self {
         Self {
             directory: directory.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// The same user, with the programs of this installation.
+    #[must_use]
+    pub fn of(&self, installation: &Installation) -> Self {
+        Self {
+            program: installation.spacesctl(),
             ..self.clone()
         }
     }
@@ -86,7 +97,7 @@ impl Cli {
     /// If it does not end by itself.
     pub fn run_with_input(&self, arguments: &[&str], input: &str) -> Finished {
         let mut process = self
-            .command(&binary("spacesctl"))
+            .command(&self.program)
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -12,6 +12,7 @@ mod clock;
 mod daemon;
 mod disk;
 mod hub;
+mod installation;
 mod module;
 mod proxy;
 mod terminal;
@@ -27,10 +28,11 @@ pub use clock::Clock;
 pub use daemon::{Daemon, raw_call};
 pub use disk::Disk;
 pub use hub::Hub;
+pub use installation::Installation;
 pub use module::module;
 pub use proxy::Proxy;
 pub use terminal::Terminal;
-pub use wait::{PATIENCE, eventually};
+pub use wait::{PATIENCE, ends, eventually};
 pub use wire::Wire;
 
 /// The path of one of our binaries.

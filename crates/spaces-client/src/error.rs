@@ -115,7 +115,9 @@ impl Error {
             } => Some(if *daemon_protocol > PROTOCOL {
                 format!("upgrade this client from {VERSION}")
             } else {
-                "restart the daemon with `spacesctl down` and `spacesctl up`".to_owned()
+                "restart the daemon with `spacesctl service restart`, or with `spacesctl down` and \
+                 `spacesctl up`"
+                    .to_owned()
             }),
             Self::Malformed { .. } => {
                 Some("this is a fault of the program; please report it".to_owned())

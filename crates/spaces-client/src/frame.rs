@@ -266,7 +266,101 @@ impl SelfDescription {
 
 #[cfg(test)]
 mod tests {
-    use super::Lines;
+    use spaces_api::{ErrorKind, PROTOCOL, RpcError, VERSION};
+
+    use super::{Lines, SelfDescription, judge};
+    use crate::error::Error;
+
+    fn answered(kind: ErrorKind, method: &str, version: &str, protocol: u32) -> Error {
+        let mut error = RpcError::new(kind, "no");
+        error.data.version = version.into();
+        error.data.protocol = protocol;
+        judge(error, method)
+    }
+
+    #[test]
+    fn an_answer_that_only_another_version_gives_is_told_as_that() {
+        let skewed = |error| matches!(error, Error::VersionSkew { .. });
+        let next = PROTOCOL + 1;
+        for (kind, method, version, protocol, expected) in [
+            (
+                ErrorKind::MethodNotFound,
+                "message.send",
+                "0.0.1",
+                PROTOCOL,
+                true,
+            ),
+            (
+                ErrorKind::MethodNotFound,
+                "message.send",
+                VERSION,
+                PROTOCOL,
+                false,
+            ),
+            (
+                ErrorKind::MethodNotFound,
+                "message.sned",
+                "0.0.1",
+                PROTOCOL,
+                false,
+            ),
+            (
+                ErrorKind::InvalidParams,
+                "message.send",
+                "9.0.0",
+                next,
+                true,
+            ),
+            (
+                ErrorKind::InvalidParams,
+                "message.send",
+                VERSION,
+                PROTOCOL,
+                false,
+            ),
+            (
+                ErrorKind::VersionSkew,
+                "message.send",
+                VERSION,
+                PROTOCOL,
+                true,
+            ),
+            (ErrorKind::Busy, "message.send", "9.0.0", next, false),
+        ] {
+            let error = answered(kind, method, version, protocol);
+            assert_eq!(
+                skewed(error),
+                expected,
+                "{kind} {method} {version} {protocol}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_unreadable_answer_of_another_version_is_no_parse_error() {
+        let explained = |version: &str, protocol| {
+            let unreadable = Error::Malformed {
+                method: "daemon.status".into(),
+                why: "missing field `hub`".into(),
+            };
+            let version = version.to_owned();
+            SelfDescription { version, protocol }.explain(unreadable)
+        };
+        for (version, protocol, hint) in [
+            ("0.0.1", PROTOCOL, "restart the daemon"),
+            ("9.0.0", PROTOCOL + 1, "upgrade this client"),
+        ] {
+            let error = explained(version, protocol);
+            assert_eq!(error.kind(), ErrorKind::VersionSkew);
+            assert!(error.to_string().contains(version), "{error}");
+            assert!(
+                error.hint().unwrap().starts_with(hint),
+                "{:?}",
+                error.hint()
+            );
+        }
+        assert_eq!(explained(VERSION, PROTOCOL).kind(), ErrorKind::Internal);
+    }
 
     #[test]
     fn lines_are_whole_however_they_are_cut() {

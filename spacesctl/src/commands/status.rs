@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use spaces_client::spaces_api::HubState;
 use spaces_client::spaces_api::methods::{None as NoParams, daemon, inbox};
 use spaces_client::spaces_api::model::{DaemonStatus, HubStatus};
+use spaces_client::spaces_api::{HubState, VERSION};
 
-use crate::ctl::Ctl;
+use crate::ctl::{Ctl, note};
 use crate::failure::Failure;
 use crate::output::{BAD, BOLD, DIM, GOOD, Out, WARN, ago, clean_line, count, size, span};
+use crate::skew;
 
 /// Show how daemon, hub, outbox and cache are
 #[derive(Args, Debug)]
@@ -26,6 +27,7 @@ pub struct Status {
 
 /// A prompt must not wait, in all: better to say that nothing is known.
 const PROMPT_LIMIT: Duration = Duration::from_millis(100);
+const LIMIT: Duration = Duration::from_secs(10);
 
 impl Status {
     /// Shows the status. A prompt never fails.
@@ -35,7 +37,13 @@ impl Status {
             ctl.out.line(line);
             return ctl.out.flush();
         }
-        ctl.read::<daemon::Status>(&NoParams {}, show)
+        let status = ctl.ask::<daemon::Status>(&NoParams {}, LIMIT, show)?;
+        if ctl.out.is_json()
+            && let Some(notice) = skew::notice(&status.version)
+        {
+            note(&notice);
+        }
+        Ok(())
     }
 }
 
@@ -74,7 +82,7 @@ fn prompt_line(status: &DaemonStatus, unread: u64) -> String {
     if unread > 0 {
         facts.push(format!("{unread} unread"));
     }
-    if !status.warnings.is_empty() || status.outbox.fault.is_some() {
+    if !status.warnings.is_empty() || status.outbox.fault.is_some() || status.version != VERSION {
         facts.push("!".to_owned());
     }
     format!("spaces {}", facts.join(" "))
@@ -89,6 +97,9 @@ pub fn show(out: &mut Out, status: &DaemonStatus) {
         span(status.uptime_ms),
         count(status.connections, "connection"),
     ));
+    if let Some(notice) = skew::notice(&status.version) {
+        out.line(format_args!("  {WARN}!{WARN:#} {notice}"));
+    }
     hub(out, &status.hub);
     outbox(out, status);
     let ready = match status.cache.ready {

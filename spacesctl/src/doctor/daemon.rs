@@ -9,6 +9,7 @@ use spaces_client::{Client, Error, Paths};
 
 use super::report::Check;
 use crate::output::{ago, count, span};
+use crate::skew;
 
 const LIMIT: Duration = Duration::from_secs(3);
 /// A queued write older than this, with a live hub, is stuck.
@@ -130,11 +131,11 @@ impl Examined {
         let evidence = format!(
             "spacesd {version} (protocol {protocol}), spacesctl {VERSION} (protocol {PROTOCOL})"
         );
-        let restart = "restart the daemon: `spacesctl service restart`, or `spacesctl down` and `spacesctl up`";
+        let remedy = || skew::remedy(version);
         if protocol != PROTOCOL {
-            Check::fail(NAME, ErrorKind::VersionSkew, evidence, restart)
+            Check::fail(NAME, ErrorKind::VersionSkew, evidence, remedy())
         } else if version != VERSION {
-            Check::warn(NAME, evidence, restart)
+            Check::warn(NAME, evidence, remedy())
         } else {
             Check::ok(NAME, evidence)
         }

@@ -17,8 +17,12 @@ pub fn install(unit: Unit, places: &Places) -> Plan {
         Unit::Daemon => daemon(places),
         Unit::Hub => hub(places),
     };
-    Plan(vec![
-        Step::Directory(places.paths.state_dir.clone()),
+    let mut steps = vec![Step::Directory(places.paths.state_dir.clone())];
+    if unit == Unit::Daemon {
+        // launchd makes the socket, not its directory.
+        steps.push(Step::Directory(places.paths.socket_dir().to_owned()));
+    }
+    steps.extend([
         // A job that is loaded is not read anew by itself.
         as_try(run(["launchctl", "bootout", &target(unit)])),
         Step::Write(file.clone(), text),
@@ -28,7 +32,8 @@ pub fn install(unit: Unit, places: &Places) -> Plan {
             &domain(),
             &file.display().to_string(),
         ]),
-    ])
+    ]);
+    Plan(steps)
 }
 
 /// Everything but the installation.
@@ -84,6 +89,10 @@ fn daemon(places: &Places) -> String {
             "/usr/local/var/log/spacesd.log",
             &path(&log_file(Unit::Daemon, &places.paths.state_dir)),
         )
+        .replace(
+            "/usr/local/var/run/spaces/spacesd.sock",
+            &path(&places.paths.socket),
+        )
         .replacen("<dict/>", &environment, 1)
 }
 
@@ -110,7 +119,8 @@ fn label(unit: Unit) -> &'static str {
     }
 }
 
-fn job_file(unit: Unit, home: &Path) -> PathBuf {
+/// Where the job of this program is, once installed.
+pub fn job_file(unit: Unit, home: &Path) -> PathBuf {
     home.join("Library/LaunchAgents")
         .join(format!("{}.plist", label(unit)))
 }
@@ -169,7 +179,7 @@ mod tests {
                 config_file: root.join("c.toml"),
                 state_dir: root.join("state"),
                 cache_dir: root.join("cache"),
-                socket: root.join("d.sock"),
+                socket: root.join("run & socket/d.sock"),
             },
             environment: vec![("SPACES_SOCKET".into(), "/tmp/<x>/d.sock".into())],
         }
@@ -201,11 +211,23 @@ mod tests {
             );
             assert_eq!(job["Umask"].as_unsigned_integer(), Some(0o77));
             match unit {
-                Unit::Daemon => assert_eq!(
-                    job["EnvironmentVariables"].as_dictionary().unwrap()["SPACES_SOCKET"]
-                        .as_string(),
-                    Some("/tmp/<x>/d.sock")
-                ),
+                Unit::Daemon => {
+                    let variables = job["EnvironmentVariables"].as_dictionary().unwrap();
+                    assert_eq!(
+                        variables["SPACES_SOCKET"].as_string(),
+                        Some("/tmp/<x>/d.sock")
+                    );
+                    let sockets = job["Sockets"].as_dictionary().unwrap();
+                    let socket = sockets["Listeners"].as_dictionary().unwrap();
+                    // Where clients look, and theirs alone.
+                    assert_eq!(
+                        socket["SockPathName"].as_string(),
+                        dir.path().join("run & socket/d.sock").to_str()
+                    );
+                    assert_eq!(socket["SockPathMode"].as_unsigned_integer(), Some(0o600));
+                    let made = Step::Directory(dir.path().join("run & socket"));
+                    assert!(plan.0.contains(&made), "{plan:?}");
+                }
                 Unit::Hub => assert!(words[4].as_string().unwrap().contains("a & b")),
             }
         }

@@ -225,6 +225,15 @@ impl Manager {
     }
 }
 
+/// Whether this user's daemon is a service here.
+pub fn is_installed() -> bool {
+    let file = match Manager::here() {
+        Manager::Systemd => config_dir().map(|dir| systemd::daemon_file(&dir)),
+        Manager::Launchd => home().map(|home| launchd::job_file(Unit::Daemon, &home)),
+    };
+    file.is_ok_and(|file| file.is_file())
+}
+
 /// Lets a daemon that answers send what it can. One that does not answer keeps
 /// its outbox on disk; the restart goes on either way.
 fn drain(ctl: &mut Ctl, unit: Unit) {

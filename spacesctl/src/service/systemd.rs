@@ -22,7 +22,7 @@ pub fn install(unit: Unit, system: bool, places: &Places) -> Plan {
             steps.push(Step::Directory(places.paths.state_dir.clone()));
             steps.push(Step::Directory(places.paths.cache_dir.clone()));
             steps.push(Step::Write(dir.join("spacesd.socket"), socket(places)));
-            steps.push(Step::Write(dir.join("spacesd.service"), daemon(places)));
+            steps.push(Step::Write(daemon_file(&places.config_dir), daemon(places)));
         }
         Unit::Hub => {
             if !system {
@@ -68,6 +68,11 @@ pub fn act(unit: Unit, system: bool, config_dir: &Path, verb: &Verb) -> Plan {
             steps
         }
     })
+}
+
+/// Where the daemon's unit is, once installed.
+pub fn daemon_file(config_dir: &Path) -> PathBuf {
+    unit_dir(false, config_dir).join("spacesd.service")
 }
 
 fn socket(places: &Places) -> String {

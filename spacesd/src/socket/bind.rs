@@ -1,6 +1,5 @@
-//! The socket's place: made by us, or handed over by systemd (`LISTEN_FDS`).
-//! launchd hands sockets over by a call of its own library, not by `LISTEN_FDS`;
-//! under launchd the daemon makes the socket itself and is kept alive.
+//! The socket's place: made by us, or handed over by systemd (`LISTEN_FDS`) or
+//! launchd.
 
 use std::fs::DirBuilder;
 use std::io;
@@ -8,10 +7,11 @@ use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt}
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
-use listenfd::ListenFd;
 use spaces_client::paths::{PathError, check_socket_path};
 use thiserror::Error;
 
+#[cfg(target_os = "macos")]
+use super::launchd::handed_over;
 use crate::lock::{Lock, LockError};
 
 /// A socket that listens.
@@ -62,13 +62,14 @@ impl BindError {
 }
 
 impl Bound {
-    /// The socket that systemd handed over, else one made at `path`.
+    /// The socket that was handed over, else one made at `path`.
     ///
     /// # Errors
     /// Where the place is not safe, is too long, or is in use.
     pub fn acquire(path: &Path) -> Result<Self, BindError> {
-        let handed = ListenFd::from_env().take_unix_listener(0);
-        match handed.map_err(|source| failed("use the handed-over socket for", path, source))? {
+        let handed = handed_over()
+            .map_err(|source| failed("use the handed-over socket for", path, source))?;
+        match handed {
             Some(listener) => {
                 let address = listener.local_addr().ok();
                 let path = address
@@ -109,7 +110,7 @@ impl Bound {
         })
     }
 
-    /// True where systemd made the socket and keeps it.
+    /// True where systemd or launchd made the socket and keeps it.
     pub fn handed_over(&self) -> bool {
         self.own.is_none()
     }
@@ -123,6 +124,11 @@ impl Drop for Bound {
             let _ = std::fs::remove_file(&self.path);
         }
     }
+}
+
+#[cfg(not(target_os = "macos"))]
+fn handed_over() -> io::Result<Option<UnixListener>> {
+    listenfd::ListenFd::from_env().take_unix_listener(0)
 }
 
 /// Makes the directory where it is missing and refuses one that others could

@@ -3,6 +3,8 @@
 
 mod bind;
 mod http;
+#[cfg(target_os = "macos")]
+mod launchd;
 pub mod lines;
 mod patience;
 mod seats;

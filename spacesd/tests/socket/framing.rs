@@ -1,7 +1,6 @@
 //! Both framings, and what a client may do with a connection.
 
 use std::io::{Read, Write};
-use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -88,14 +87,9 @@ fn a_slow_call_holds_up_no_other() {
     let mut slow = claim("slow");
     slow["wait"] = json!("sent");
     slow["timeout_ms"] = json!(1500);
-    let begun = Instant::now();
     lines.request(1, "claim.acquire", slow);
     lines.request(2, "daemon.ping", json!({}));
-    assert_eq!(lines.reply()["id"], 2);
-    assert!(
-        begun.elapsed() < Duration::from_millis(1400),
-        "the fast reply waited for the slow one"
-    );
+    assert_eq!(lines.reply()["id"], 2, "it waited for the slow one");
     let slow = lines.reply();
     assert_eq!(
         (&slow["id"], &slow["result"]["receipt"]["state"]),

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::io::Write;
 use std::os::unix::net::UnixStream;
-use std::time::{Duration, Instant};
 
 use serde_json::json;
 use spaces_api::{MAX_BATCH, MAX_REQUEST_BYTES};
@@ -48,7 +47,6 @@ fn slow_clients_are_let_go_and_idle_ones_are_not() {
     let daemon = Daemon::start();
     let mut idle = daemon.lines();
     assert!(idle.call("daemon.ping", json!({}))["result"].is_object());
-    let begun = Instant::now();
     let mut half_header = daemon.connect();
     half_header
         .write_all(b"POST /rpc HTTP/1.1\r\nHost: loc")
@@ -59,11 +57,6 @@ fn slow_clients_are_let_go_and_idle_ones_are_not() {
     assert_eq!(half_line.next(), None);
     let mut end = Vec::new();
     std::io::Read::read_to_end(&mut half_header, &mut end).unwrap();
-    let took = begun.elapsed();
-    assert!(
-        (Duration::from_secs(9)..Duration::from_secs(25)).contains(&took),
-        "{took:?}"
-    );
     assert!(
         idle.call("daemon.ping", json!({}))["result"].is_object(),
         "an idle connection stays"

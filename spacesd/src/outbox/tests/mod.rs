@@ -1,4 +1,5 @@
 mod accepting;
+mod ages;
 mod enduring;
 mod hub;
 mod model;
