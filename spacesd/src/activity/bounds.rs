@@ -1,5 +1,7 @@
 //! Keeping a digest small: so many items, so many tokens.
 
+use std::io::{self, Write};
+
 use spaces_api::model::{ActivityItem, ActivityKind};
 
 /// Characters to a token, for an estimate that does not depend on a model.
@@ -24,13 +26,12 @@ pub(super) fn fit(
         if kept.len() >= limit as usize {
             break;
         }
-        if let (Some(left), Some(longest)) = (&mut left, longest_text) {
+        if let (Some(chars), Some(longest)) = (left, longest_text) {
             shorten(&mut item, longest);
-            let size = chars_of(&item);
-            if size > *left {
-                continue;
+            match left_after(&item, chars) {
+                None => continue,
+                after => left = after,
             }
-            *left -= size;
         }
         kept.push(item);
     }
@@ -38,9 +39,29 @@ pub(super) fn fit(
     (kept, omitted)
 }
 
-/// What an item costs, written out in full.
-fn chars_of(item: &ActivityItem) -> usize {
-    serde_json::to_string(item).map_or(usize::MAX, |text| text.chars().count())
+/// What an item, written out in full, leaves of so many characters; none if it
+/// does not fit.
+fn left_after(item: &ActivityItem, chars: usize) -> Option<usize> {
+    let mut room = Room(chars);
+    serde_json::to_writer(&mut room, item).ok()?;
+    Some(room.0)
+}
+
+/// Takes so many characters and keeps none of them. Most items do not fit any
+/// more, and need not be written to their end to tell that.
+struct Room(usize);
+
+impl Write for Room {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let begins_char = |byte: &&u8| (**byte & 0b1100_0000) != 0b1000_0000;
+        let chars = bytes.iter().filter(begins_char).count();
+        self.0 = (self.0.checked_sub(chars)).ok_or(io::ErrorKind::WriteZero)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn shorten(item: &mut ActivityItem, longest: usize) {

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use spaces_api::Timestamp;
 
@@ -136,6 +137,9 @@ impl Store {
         connection.pragma_update(None, "cache_size", -cache_kib)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // Else a statement whose plan may depend on what is bound to it is
+        // prepared anew each time that something else is: a third of a digest.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         Ok(())
     }
 

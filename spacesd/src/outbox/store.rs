@@ -135,6 +135,8 @@ impl Store {
         connection.busy_timeout(LOCK_PATIENCE)?;
         // A file that is going to be set aside stays as it was found.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        // No statement is prepared anew for what is bound to it.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         // One process has the file: no shared memory beside it, and a second
         // daemon is refused here if its own lock did not stop it.
         connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;

@@ -145,7 +145,7 @@ impl<'a> Overlay<'a> {
         if self.pending.is_empty() {
             return Ok(());
         }
-        work(&self.cache.overlay(&self.waiting())?)
+        work(&self.cache.moment()?.overlay(&self.waiting())?)
     }
 
     /// What waits, oldest first.
