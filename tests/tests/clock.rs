@@ -134,7 +134,9 @@ fn an_age_grows_by_what_has_passed_and_not_by_what_the_clock_says() {
     proxy.heal();
     daemon.until_live();
     let live = meta(&daemon);
-    assert_eq!((&live["hub"], age(&live)), (&json!("live"), 0));
+    // The age of the hub's last answer, without the hour of the clock.
+    assert_eq!(live["hub"], "live");
+    assert!(age(&live) < HOUR_MS / 2, "{live}");
 }
 
 #[test]
