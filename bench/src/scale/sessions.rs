@@ -57,5 +57,5 @@ pub fn panels(sizes: &[u64]) -> Vec<Panel> {
 
 /// Who has the path that the session of this number has claimed?
 fn check_of(number: u64) -> serde_json::Value {
-    json!({"context": {"repo": place(number).repo}, "patterns": [claimed(number)]})
+    json!({"context": {"repo": place(number).repo}, "paths": [claimed(number)]})
 }
