@@ -43,11 +43,12 @@ struct Tale {
 
 impl Tale {
     fn count(&self) -> usize {
-        self.acknowledged.lock().unwrap().len()
+        self.acknowledged.lock().expect("no writer panics").len()
     }
 
     fn met_the_gap(&self) -> bool {
-        self.refusals.load(Ordering::Relaxed) > 0 || !self.spooled.lock().unwrap().is_empty()
+        self.refusals.load(Ordering::Relaxed) > 0
+            || !self.spooled.lock().expect("no writer panics").is_empty()
     }
 }
 
@@ -74,8 +75,12 @@ impl Writer {
             assert_eq!(done.code, 0, "{}{}", done.out, done.err);
             let said: Value = serde_json::from_str(&done.out).expect("it prints JSON");
             match said["receipt"]["state"].as_str() {
-                Some("queued" | "sent") => tale.acknowledged.lock().unwrap().push(content),
-                Some("spooled") => tale.spooled.lock().unwrap().push(content),
+                Some("queued" | "sent") => tale
+                    .acknowledged
+                    .lock()
+                    .expect("no writer panics")
+                    .push(content),
+                Some("spooled") => tale.spooled.lock().expect("no writer panics").push(content),
                 _ => panic!("{said}"),
             }
         })
@@ -106,7 +111,10 @@ impl Writer {
                     }
                 }
             });
-            tale.acknowledged.lock().unwrap().push(content);
+            tale.acknowledged
+                .lock()
+                .expect("no writer panics")
+                .push(content);
         })
     }
 
@@ -201,7 +209,7 @@ fn an_upgrade_under_load_loses_nothing_and_says_what_it_is() {
     machine.until_sent();
     let total: usize = tales
         .iter()
-        .map(|tale| tale.count() + tale.spooled.lock().unwrap().len())
+        .map(|tale| tale.count() + tale.spooled.lock().expect("no writer panics").len())
         .sum();
     let there = eventually("every post is on the hub", || {
         let there = machine.confirmed(CHANNEL);
@@ -210,8 +218,8 @@ fn an_upgrade_under_load_loses_nothing_and_says_what_it_is() {
     assert_eq!(there.len(), total, "something is there twice");
     for tale in tales {
         let (acknowledged, spooled) = (
-            tale.acknowledged.lock().unwrap(),
-            tale.spooled.lock().unwrap(),
+            tale.acknowledged.lock().expect("no writer panics"),
+            tale.spooled.lock().expect("no writer panics"),
         );
         let arrived: Vec<_> = there
             .iter()
