@@ -120,6 +120,8 @@ fn a_session_of_its_own_is_named_by_the_client_and_ends_with_it() {
         let shown = daemon.call("session.show", json!({"id": id}));
         (shown["session"]["state"] == "ended").then_some(())
     });
+    // It is shown as ended while that is still on its way.
+    daemon.until_sent();
     let rejected = daemon.call("outbox.list", json!({}));
     assert_eq!(rejected["items"], json!([]), "{rejected}");
 }
