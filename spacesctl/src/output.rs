@@ -3,7 +3,7 @@ use std::fmt;
 use std::io::{self, Write};
 
 use serde::Serialize;
-use spaces_client::spaces_api::{HubState, Meta, Timestamp};
+use spaces_client::spaces_api::{Meta, Timestamp};
 
 use crate::failure::Failure;
 
@@ -78,12 +78,12 @@ impl Out {
         &self.text
     }
 
-    /// Says below a page how fresh it is, when it is not live.
+    /// Says below a page how fresh it is, when it is not the present.
     pub fn freshness(&mut self, meta: &Meta) {
-        if meta.hub != HubState::Live {
+        if !meta.is_current() {
             self.line(format_args!(
                 "{DIM}(hub {}; as of {}){DIM:#}",
-                meta.hub.as_str(),
+                meta.hub_word(),
                 ago(meta.as_of)
             ));
         }

@@ -82,10 +82,14 @@ impl Page {
     }
 }
 
-/// A sentence for what is not live; nothing for what is.
+/// A sentence for what is not the present; nothing for what is.
 pub fn freshness(meta: &Meta) -> String {
     match meta.hub {
-        HubState::Live => String::new(),
+        HubState::Live if meta.is_current() => String::new(),
+        HubState::Live => format!(
+            " The hub does not answer; this is as of {}.",
+            minute(meta.as_of)
+        ),
         HubState::Syncing => " The hub link is catching up; this may lack the newest.".to_owned(),
         HubState::Offline => format!(
             " The hub is not reachable; this is as of {}.",

@@ -152,7 +152,8 @@ pub(super) fn page(
 pub(super) fn freshness(meta: &Meta) -> String {
     let as_of = minute(meta.as_of);
     match meta.hub {
-        HubState::Live => "Hub live.".to_owned(),
+        HubState::Live if meta.is_current() => "Hub live.".to_owned(),
+        HubState::Live => format!("Hub silent: what happened since {as_of} may be missing."),
         HubState::Syncing => format!("Hub syncing: what happened since {as_of} may be missing."),
         HubState::Offline => format!(
             "Hub offline: this is from this machine's cache, as of {as_of}, {} s old.",
