@@ -5,7 +5,6 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
-use spaces_client::spaces_api::HubState;
 use spaces_client::spaces_api::model::{Message, MessageKind};
 
 use super::layout::inside;
@@ -13,6 +12,7 @@ use super::panes::framed;
 use super::words::{age, author, cut, place, width, wrapped};
 use super::{BOLD, CHOSEN, DIM, WARN};
 use crate::output::clean_line;
+use crate::render::ONLY_ON_HUB;
 use crate::watch::feed::Feed;
 use crate::watch::state::{Now, Pane, State};
 
@@ -49,7 +49,7 @@ fn title(state: &State, columns: u16) -> String {
     if state.feed.is_past() {
         title.push_str(" (the past; G for now)");
     }
-    let stale = state.feed.meta.filter(|meta| meta.hub != HubState::Live);
+    let stale = state.feed.meta.filter(|meta| !meta.is_current());
     if let Some(meta) = stale {
         title.push_str(&format!(" (as of {})", age(meta.as_of, state.now.clock)));
     }
@@ -108,14 +108,13 @@ fn window(feed: &Feed, inner: Rect, state: &State) -> Vec<Line<'static>> {
     seen.into_iter().skip(top).take(rows).collect()
 }
 
-fn beginning(feed: &Feed) -> &'static str {
-    match (feed.has_older(), feed.lacks_older()) {
-        (true, _) => "\u{2014} older messages are read when you go up \u{2014}",
-        (_, true) => {
-            "\u{2014} older messages are only on the hub, which cannot be asked now \u{2014}"
-        }
-        _ => "\u{2014} the beginning \u{2014}",
-    }
+fn beginning(feed: &Feed) -> String {
+    let what = match (feed.has_older(), feed.lacks_older()) {
+        (true, _) => "older messages are read when you go up",
+        (_, true) => ONLY_ON_HUB,
+        _ => "the beginning",
+    };
+    format!("\u{2014} {what} \u{2014}")
 }
 
 /// How many lines a message takes.
