@@ -119,6 +119,7 @@ impl Server {
                 ErrorKind::HubUnreachable,
                 format!("{}{path} did not answer: {error}", self.uri),
             )
+            .hint("check the address, and that a SpacetimeDB 2.x server runs there")
         };
         let mut response = outcome.map_err(unreachable)?;
         let status = response.status().as_u16();
