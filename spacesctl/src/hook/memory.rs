@@ -187,7 +187,10 @@ fn real(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_PATHS, Memory};
+    use std::path::Path;
+    use std::time::SystemTime;
+
+    use super::{FORGET_AFTER, MAX_PATHS, Memory, TIDIED, TIDY_AFTER, tidy};
 
     #[test]
     fn it_is_there_for_the_next_call_and_gone_after_the_end() {
@@ -199,6 +202,33 @@ mod tests {
         assert_eq!(Memory::load(dir.path(), "s2").message, None);
         Memory::forget(dir.path(), "s1");
         assert_eq!(Memory::load(dir.path(), "s1").message, None);
+    }
+
+    #[test]
+    fn the_forgotten_are_looked_for_once_a_day() {
+        let dir = tempfile::tempdir().unwrap();
+        let age = |name: &Path, age| {
+            let file = std::fs::File::options().write(true).open(name).unwrap();
+            file.set_modified(SystemTime::now() - age).unwrap();
+        };
+        let (old, fresh) = (
+            super::file(dir.path(), "old"),
+            super::file(dir.path(), "fresh"),
+        );
+        let forgotten = || {
+            Memory::load(dir.path(), "old").save(dir.path()).unwrap();
+            age(&old, FORGET_AFTER * 2);
+        };
+        Memory::load(dir.path(), "fresh").save(dir.path()).unwrap();
+        forgotten();
+        tidy(dir.path());
+        assert!(!old.exists() && fresh.exists());
+        forgotten();
+        tidy(dir.path());
+        assert!(old.exists(), "looked for a moment ago");
+        age(&super::dir(dir.path()).join(TIDIED), TIDY_AFTER * 2);
+        tidy(dir.path());
+        assert!(!old.exists() && fresh.exists());
     }
 
     #[test]

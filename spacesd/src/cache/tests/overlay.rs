@@ -101,6 +101,30 @@ fn a_waiting_message_shows_until_the_hub_has_shown_it() {
 }
 
 #[test]
+fn the_newest_that_wait_are_given_and_no_others() {
+    let fixture = Fixture::new();
+    fixture.put([Row::Message(MessageRow {
+        client_key: Some(Uuid::from_u128(4)),
+        ..message_row(2, GENERAL, ME, "arrived")
+    })]);
+    let calls = [
+        send(1, GENERAL, "first"),
+        send(2, GENERAL, "second"),
+        call(3, Operation::DeleteMessage { message_id: 2 }),
+        send(4, GENERAL, "arrived"),
+        send(5, AGENT_LOGS, "third"),
+    ];
+    let pending = waiting(&calls);
+    let overlay = fixture.cache.overlay(&pending).unwrap();
+    let newest = |limit| -> Vec<String> {
+        let found = overlay.newest_messages(limit).unwrap();
+        found.into_iter().map(|message| message.content).collect()
+    };
+    assert_eq!(newest(2), ["third", "second"]);
+    assert_eq!(newest(9), ["third", "second", "first"]);
+}
+
+#[test]
 fn waiting_changes_of_messages_show_in_them() {
     let fixture = Fixture::new();
     fixture.put((1..=3).map(|id| message(id, GENERAL, ME, "text")));
