@@ -47,6 +47,8 @@ fn draw_panel(panel: &Panel, area: &DrawingArea<SVGBackend<'_>, Shift>) -> Drawn
     let highest = points().map(|point| point.1).fold(0.0, f64::max) * 1.15;
     let mut chart = ChartBuilder::on(area)
         .margin(12)
+        // Half of the last number below the axis stands beyond its end.
+        .margin_right(40)
         .caption(
             format!("{} by {}", panel.title, panel.size),
             ("sans-serif", 15),
