@@ -8,6 +8,7 @@ use spaces_client::{Client, Error, Paths};
 
 use super::event::{Event, Tool};
 use super::failures::{self, Failure, Kept};
+use super::watch::Watch;
 
 /// Limit of the time to connect.
 const CONNECT: Duration = Duration::from_millis(200);
@@ -16,12 +17,13 @@ const CALL: Duration = Duration::from_millis(400);
 /// Kept free at the end for the spool and the failure log.
 const RESERVE: Duration = Duration::from_millis(250);
 
-pub struct Link {
+pub struct Link<'a> {
     pub paths: Paths,
     event: Event,
     tool: Tool,
     client: Client,
     deadline: Instant,
+    watch: &'a Watch,
     /// After one call that was not answered the others are not tried.
     down: bool,
 }
@@ -37,14 +39,21 @@ pub enum Written {
     Lost,
 }
 
-impl Link {
-    pub fn new(paths: Paths, event: Event, tool: Tool, deadline: Instant) -> Self {
+impl<'a> Link<'a> {
+    pub fn new(
+        paths: Paths,
+        event: Event,
+        tool: Tool,
+        deadline: Instant,
+        watch: &'a Watch,
+    ) -> Self {
         Self {
             client: Client::new(&paths.socket).connect_timeout(CONNECT),
             paths,
             event,
             tool,
             deadline,
+            watch,
             down: false,
         }
     }
@@ -123,8 +132,14 @@ impl Link {
         }
     }
 
+    /// What follows has no limit of its own: a file that others write, a program.
+    pub fn without_limit(&self) {
+        self.watch.begin();
+    }
+
     /// Counts a failure that is not an answer of the daemon.
     pub fn fault(&self, reason: &str, detail: &str, kept: Kept) {
+        self.without_limit();
         let failure = Failure::now(
             self.event.as_str(),
             self.tool.as_str(),
@@ -157,6 +172,7 @@ impl Link {
     }
 
     fn spool<M: Method>(&self, params: &M::Params) -> Kept {
+        self.without_limit();
         match spaces_client::spool::write::<M>(&self.paths, params) {
             Ok(_) => Kept::Spooled,
             Err(error) => {
