@@ -27,7 +27,7 @@ const EDIT_PAUSE_MS: u64 = 15_000;
 const MAX_SESSION: usize = 128;
 
 /// Does what the event asks for. `name` is what peers see as the tool.
-pub fn run(link: &mut Link<'_>, (tool, name): (Tool, &str), event: Event, input: Input) -> Outcome {
+pub fn run(link: &mut Link, (tool, name): (Tool, &str), event: Event, input: Input) -> Outcome {
     if tool == Tool::Git {
         git_moved(link, &input);
         return Outcome::default();
@@ -72,11 +72,10 @@ pub fn session_id(tool: &str, id: &str) -> String {
 }
 
 /// After a commit or checkout the sessions of this working tree are elsewhere.
-fn git_moved(link: &mut Link<'_>, input: &Input) {
+fn git_moved(link: &mut Link, input: &Input) {
     let Some(cwd) = input.cwd.as_deref() else {
         return;
     };
-    link.without_limit();
     let root = place::root(cwd).unwrap_or_else(|| cwd.to_owned());
     let sessions = Memory::working_in(&link.paths.state_dir, &root);
     if sessions.is_empty() {
@@ -110,8 +109,8 @@ fn update(session: &str) -> session::UpdateParams {
     }
 }
 
-struct Turn<'a, 'w> {
-    link: &'a mut Link<'w>,
+struct Turn<'a> {
+    link: &'a mut Link,
     tool: Tool,
     name: &'a str,
     event: Event,
@@ -121,7 +120,7 @@ struct Turn<'a, 'w> {
     memory: Memory,
 }
 
-impl Turn<'_, '_> {
+impl Turn<'_> {
     fn session_start(&mut self) -> Outcome {
         memory::tidy(&self.link.paths.state_dir);
         let digest = self.activity_asked(DIGEST_ITEMS, Some(DIGEST_TOKENS));
@@ -406,7 +405,6 @@ impl Turn<'_, '_> {
     }
 
     fn config(&self) -> config::Config {
-        self.link.without_limit();
         config::load(&self.link.paths.config_file).unwrap_or_else(|what| {
             self.link.fault("bad_config", &what, Kept::Skipped);
             config::Config::default()

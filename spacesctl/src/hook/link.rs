@@ -8,7 +8,6 @@ use spaces_client::{Client, Error, Paths};
 
 use super::event::{Event, Tool};
 use super::failures::{self, Failure, Kept};
-use super::watch::Watch;
 
 /// Limit of the time to connect.
 const CONNECT: Duration = Duration::from_millis(200);
@@ -17,13 +16,12 @@ const CALL: Duration = Duration::from_millis(400);
 /// Kept free at the end for the spool and the failure log.
 const RESERVE: Duration = Duration::from_millis(250);
 
-pub struct Link<'a> {
+pub struct Link {
     pub paths: Paths,
     event: Event,
     tool: Tool,
     client: Client,
     deadline: Instant,
-    watch: &'a Watch,
     /// After one call that was not answered the others are not tried.
     down: bool,
 }
@@ -39,21 +37,14 @@ pub enum Written {
     Lost,
 }
 
-impl<'a> Link<'a> {
-    pub fn new(
-        paths: Paths,
-        event: Event,
-        tool: Tool,
-        deadline: Instant,
-        watch: &'a Watch,
-    ) -> Self {
+impl Link {
+    pub fn new(paths: Paths, event: Event, tool: Tool, deadline: Instant) -> Self {
         Self {
             client: Client::new(&paths.socket).connect_timeout(CONNECT),
             paths,
             event,
             tool,
             deadline,
-            watch,
             down: false,
         }
     }
@@ -132,14 +123,8 @@ impl<'a> Link<'a> {
         }
     }
 
-    /// What follows has no limit of its own: a file that others write, a program.
-    pub fn without_limit(&self) {
-        self.watch.begin();
-    }
-
     /// Counts a failure that is not an answer of the daemon.
     pub fn fault(&self, reason: &str, detail: &str, kept: Kept) {
-        self.without_limit();
         let failure = Failure::now(
             self.event.as_str(),
             self.tool.as_str(),
@@ -172,7 +157,6 @@ impl<'a> Link<'a> {
     }
 
     fn spool<M: Method>(&self, params: &M::Params) -> Kept {
-        self.without_limit();
         match spaces_client::spool::write::<M>(&self.paths, params) {
             Ok(_) => Kept::Spooled,
             Err(error) => {

@@ -13,13 +13,15 @@ pub mod memory;
 pub mod place;
 pub mod stdin;
 pub mod summary;
-mod watch;
 
 use std::ffi::OsString;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
@@ -101,18 +103,15 @@ impl HookArgs {
 pub fn run(args: HookArgs) -> ExitCode {
     let deadline = Instant::now() + BUDGET;
     let (event, tool) = (args.event, args.tool);
-    let watch = watch::Watch::new(deadline, move || {
-        count(
-            event.as_str(),
-            tool.as_str(),
-            "out_of_time",
-            "the hook was not done within its budget",
-            Kept::Skipped,
-        );
-    });
+    let decided = end_at(deadline, event, tool);
     // A fault must not stop the agent; nothing of the work is used after one.
-    let outcome = catch_unwind(AssertUnwindSafe(|| work(args, deadline, &watch)));
-    watch.over();
+    let outcome = catch_unwind(AssertUnwindSafe(|| work(args, deadline)));
+    if decided.swap(true, Ordering::SeqCst) {
+        // The budget is spent, and the process about to end.
+        loop {
+            thread::park();
+        }
+    }
     match outcome {
         Ok(outcome) => print(&adapter::write(tool, event, &outcome)),
         Err(_) => count(
@@ -126,7 +125,30 @@ pub fn run(args: HookArgs) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn work(args: HookArgs, deadline: Instant, watch: &watch::Watch) -> Outcome {
+/// Ends the process at the deadline, unless by then it is decided otherwise:
+/// whoever sets what is given back ends it.
+fn end_at(deadline: Instant, event: Event, tool: Tool) -> Arc<AtomicBool> {
+    let decided = Arc::new(AtomicBool::new(false));
+    let watched = Arc::clone(&decided);
+    let watch = move || {
+        thread::sleep(deadline.saturating_duration_since(Instant::now()));
+        if !watched.swap(true, Ordering::SeqCst) {
+            count(
+                event.as_str(),
+                tool.as_str(),
+                "out_of_time",
+                "the hook was not done within its budget",
+                Kept::Skipped,
+            );
+            std::process::exit(0);
+        }
+    };
+    // On a machine that has no thread to give, each wait still has its own limit.
+    let _ = thread::Builder::new().spawn(watch);
+    decided
+}
+
+fn work(args: HookArgs, deadline: Instant) -> Outcome {
     let (event, tool) = (args.event, args.tool);
     let paths = match Paths::from_env() {
         Ok(paths) => paths,
@@ -135,7 +157,7 @@ fn work(args: HookArgs, deadline: Instant, watch: &watch::Watch) -> Outcome {
             return Outcome::default();
         }
     };
-    let mut link = link::Link::new(paths, event, tool, deadline, watch);
+    let mut link = link::Link::new(paths, event, tool, deadline);
     let input = if tool == Tool::Git {
         serde_json::Value::Null
     } else {
