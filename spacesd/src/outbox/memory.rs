@@ -16,6 +16,9 @@ use uuid::Uuid;
 use super::content::Digest;
 use super::{Limits, Pending};
 
+/// Room for so many items is kept, however few there are.
+const ROOM_KEPT: usize = 1024;
+
 /// The queue and what is known about each of its items.
 pub(super) struct Memory {
     pub limits: Limits,
@@ -105,6 +108,7 @@ impl Memory {
     pub fn remove(&mut self, key: Uuid) -> Option<(Pending, Live)> {
         let pending = self.leave_queue(key)?;
         let live = self.live.remove(&key)?;
+        self.give_room_back();
         Some((pending, live))
     }
 
@@ -164,7 +168,22 @@ impl Memory {
             .is_some_and(|live| live.receipt.state != ReceiptState::Queued)
         {
             self.live.remove(&key);
+            self.give_room_back();
         }
+    }
+
+    /// A table stays as large as it ever was: after a long queue, some 300 bytes
+    /// for each item that it had.
+    fn give_room_back(&mut self) {
+        if self.live.capacity() > ROOM_KEPT && self.live.len() < self.live.capacity() / 8 {
+            self.live.shrink_to(self.live.len() * 2);
+        }
+    }
+
+    /// How many items there is room for without growing.
+    #[cfg(test)]
+    pub fn room(&self) -> usize {
+        self.live.capacity()
     }
 
     pub fn live(&self, key: Uuid) -> Option<&Live> {

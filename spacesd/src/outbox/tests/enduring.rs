@@ -75,10 +75,14 @@ async fn posts_that_wait_together_share_one_transaction() {
     let outbox = open(&directory);
     // Keeps the writer busy until all posts have been handed over.
     let (go, wait) = std::sync::mpsc::channel::<()>();
+    let (begun, has_begun) = tokio::sync::oneshot::channel();
     outbox.inbox.send(Command::Read(Box::new(move |_| {
+        begun.send(()).unwrap();
         wait.recv().unwrap();
         Ok(())
     })));
+    // What is handed over before it has begun would be written before it.
+    has_begun.await.unwrap();
     let handed_over = std::sync::Arc::new(());
     let posts: Vec<_> = (0..64)
         .map(|number| {
@@ -117,6 +121,26 @@ async fn posts_that_wait_together_share_one_transaction() {
         assert!(change.change_seq > last);
         last = change.change_seq;
     }
+}
+
+#[tokio::test]
+async fn a_long_queue_leaves_no_room_behind() {
+    let directory = directory();
+    let outbox = open(&directory);
+    let posts = (0..5_000).map(|number| post(&number.to_string()));
+    let receipts = outbox.submit(posts.collect()).await.unwrap();
+    assert!(outbox.shared.memory().room() >= 5_000);
+    for receipt in receipts {
+        outbox.settle(receipt.client_key, End::Sent);
+    }
+    let small = async {
+        while outbox.shared.memory().room() > 2_048 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, small)
+        .await
+        .expect("the room is given back");
 }
 
 #[tokio::test]
