@@ -9,7 +9,7 @@ use spaces_api::{
 };
 use spaces_domain::ClaimTarget;
 use spaces_domain::limits::CLAIM_PATTERNS;
-use spaces_domain::overlap::{check_pattern, covers, overlaps};
+use spaces_domain::overlap::{check_pattern, covered, overlaps};
 
 use super::bounded;
 use crate::cache::query::claim::ClaimQuery;
@@ -151,10 +151,9 @@ pub(super) async fn check(call: &Call, params: CheckParams) -> Result<Claims, Rp
         .unwrap_or_default();
     let claims = overlapping(call, &repo, &session, |claim| {
         let task = params.task.is_some() && claim.task == params.task;
-        task || claim
-            .patterns
-            .iter()
-            .any(|pattern| params.paths.iter().any(|path| covers(pattern, path)))
+        let paths = || params.paths.iter().map(String::as_str);
+        let touches = |pattern: &String| !covered(pattern, paths()).is_empty();
+        task || claim.patterns.iter().any(touches)
     })?;
     Ok(Claims {
         claims,
