@@ -9,6 +9,7 @@ use futures::StreamExt;
 use serde::Deserialize;
 use tokio::time::sleep;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::fmt;
 
 use crate::args::LogFormat;
@@ -24,7 +25,7 @@ const DEFAULT_FILTER: &str = "info,spacetimedb=warn,spacetimedb_engine=warn,\
 /// When `RUST_LOG` is not a filter.
 pub fn init(format: LogFormat) -> anyhow::Result<()> {
     let filter = match std::env::var("RUST_LOG") {
-        Ok(filter) if !filter.is_empty() => EnvFilter::try_new(&filter)
+        Ok(filter) if !filter.is_empty() => parse(&filter)
             .map_err(|error| anyhow::anyhow!("RUST_LOG={filter:?} is not a log filter: {error}"))?,
         _ => EnvFilter::new(DEFAULT_FILTER),
     };
@@ -45,6 +46,12 @@ pub fn init(format: LogFormat) -> anyhow::Result<()> {
         }
     }));
     Ok(())
+}
+
+fn parse(filter: &str) -> Result<EnvFilter, ParseError> {
+    // `EnvFilter` (0.3.23) miscounts where a space precedes a directive.
+    let directives: Vec<_> = filter.split(',').map(str::trim).collect();
+    EnvFilter::try_new(directives.join(","))
 }
 
 /// For the time after the engine was stopped: its tasks that are then cut off

@@ -33,7 +33,10 @@ impl LevelHandle {
 /// # Errors
 /// Where it is neither.
 pub fn parse_level(level: &str) -> Result<EnvFilter, ParseError> {
-    EnvFilter::builder().parse(level)
+    // `EnvFilter` (0.3.23) counts from the first letter and cuts from the space
+    // before it: it takes a wrong target, or panics within a letter.
+    let directives: Vec<_> = level.split(',').map(str::trim).collect();
+    EnvFilter::builder().parse(directives.join(","))
 }
 
 /// Starts logging for the whole program.
@@ -57,4 +60,18 @@ pub fn start(log: &Log) -> anyhow::Result<LevelHandle> {
         .try_init()
         .context("cannot start logging")?;
     Ok(LevelHandle(handle))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_level;
+
+    #[test]
+    fn spaces_around_directives_mean_nothing() {
+        let plain = parse_level("info,spacesd::uplink=debug").unwrap();
+        let spaced = parse_level(" info , spacesd::uplink=debug ").unwrap();
+        assert_eq!(spaced.to_string(), plain.to_string());
+        assert!(parse_level("  größe=").is_ok(), "a target of any letters");
+        assert!(parse_level("  ö=ö").is_err());
+    }
 }

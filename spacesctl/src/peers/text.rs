@@ -70,10 +70,9 @@ impl Blocks {
             block.push_str(&format!(" {name}=\"{id}\""));
         }
         block.push_str(">\n");
-        let text = clean(text);
-        let text = text.trim();
+        let text = shorten(clean(text).trim(), max_chars);
         if !text.is_empty() {
-            block.push_str(&shorten(text, max_chars));
+            block.push_str(&text);
             block.push('\n');
         }
         block.push_str(&format!("</{marker}>"));
@@ -128,7 +127,10 @@ pub fn shorten(text: &str, max_chars: usize) -> String {
     if text.char_indices().nth(max_chars).is_none() {
         return text.to_owned();
     }
-    let kept: String = text.chars().take(max_chars.saturating_sub(1)).collect();
+    let Some(before_the_mark) = max_chars.checked_sub(1) else {
+        return String::new();
+    };
+    let kept: String = text.chars().take(before_the_mark).collect();
     format!("{}…", kept.trim_end())
 }
 
@@ -252,6 +254,12 @@ mod tests {
     }
 
     #[test]
+    fn a_block_without_room_has_no_text() {
+        let block = Blocks::with_marker("0123").block(&head(), "hello", 0);
+        assert_eq!(block.lines().count(), 2, "{block}");
+    }
+
+    #[test]
     fn two_outputs_have_different_markers() {
         assert_ne!(Blocks::fresh().marker, Blocks::fresh().marker);
     }
@@ -279,6 +287,8 @@ mod tests {
     #[test]
     fn a_long_text_is_cut_with_a_mark() {
         assert_eq!(shorten("abcdef", 4), "abc…");
+        assert_eq!(shorten("abcdef", 1), "…");
+        assert_eq!(shorten("abcdef", 0), "", "not even the mark fits");
         assert_eq!(shorten("äöüß", 4), "äöüß");
     }
 
