@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use spaces_client::spaces_api::methods::{None as NoParams, daemon, inbox};
-use spaces_client::spaces_api::model::{DaemonStatus, HubStatus};
+use spaces_client::spaces_api::model::DaemonStatus;
 use spaces_client::spaces_api::{HubState, VERSION};
 
 use crate::ctl::{Ctl, note};
@@ -71,7 +71,10 @@ fn prompt_line(status: &DaemonStatus, unread: u64) -> String {
     let mut facts = vec![match status.hub.state {
         HubState::Live => "live".to_owned(),
         HubState::Syncing => "syncing".to_owned(),
-        HubState::Offline => format!("offline {}", span(status.hub.stale_for_ms)),
+        HubState::Offline if status.cache.ready => {
+            format!("offline {}", span(status.hub.stale_for_ms))
+        }
+        HubState::Offline => "offline".to_owned(),
     }];
     if status.outbox.queued > 0 {
         facts.push(format!("{} queued", status.outbox.queued));
@@ -100,7 +103,7 @@ pub fn show(out: &mut Out, status: &DaemonStatus) {
     if let Some(notice) = skew::notice(&status.version) {
         out.line(format_args!("  {WARN}!{WARN:#} {notice}"));
     }
-    hub(out, &status.hub);
+    hub(out, status);
     outbox(out, status);
     let ready = match status.cache.ready {
         true => format!("{GOOD}ready{GOOD:#}"),
@@ -124,7 +127,8 @@ pub fn show(out: &mut Out, status: &DaemonStatus) {
     }
 }
 
-fn hub(out: &mut Out, hub: &HubStatus) {
+fn hub(out: &mut Out, status: &DaemonStatus) {
+    let hub = &status.hub;
     let (style, sign) = match hub.state {
         HubState::Live => (GOOD, "●"),
         HubState::Syncing => (WARN, "◐"),
@@ -145,10 +149,13 @@ fn hub(out: &mut Out, hub: &HubStatus) {
         clean_line(&facts.join("  "))
     ));
     if hub.state != HubState::Live {
+        let age = match status.cache.ready {
+            true => format!("as of {}", ago(hub.as_of)),
+            false => "nothing loaded yet".to_owned(),
+        };
         out.line(format_args!(
-            "           {}; as of {}",
-            clean_line(&hub.detail),
-            ago(hub.as_of)
+            "           {}; {age}",
+            clean_line(&hub.detail)
         ));
         if let Some(error) = &hub.last_error {
             out.line(format_args!("           {DIM}{}{DIM:#}", clean_line(error)));
@@ -218,6 +225,24 @@ mod tests {
             prompt_line(&status("offline", 2), 3),
             "spaces offline 2m 2 queued 3 unread"
         );
+    }
+
+    #[test]
+    fn what_was_never_loaded_has_no_age() {
+        let mut status = status("offline", 0);
+        let shown = |status: &DaemonStatus| {
+            let mut out = Out::new(false);
+            show(&mut out, status);
+            anstream::adapter::strip_str(out.gathered()).to_string()
+        };
+        assert!(shown(&status).contains("as of 2026-01-31"));
+        status.cache.ready = false;
+        let text = shown(&status);
+        assert!(
+            text.contains("nothing loaded yet") && !text.contains("as of"),
+            "{text}"
+        );
+        assert_eq!(prompt_line(&status, 0), "spaces offline");
     }
 
     #[test]

@@ -47,6 +47,7 @@ fn standing(status: &DaemonStatus, state: &State) -> Vec<(String, Style)> {
     let hub = match status.hub.state {
         HubState::Live => ("\u{25cf} live".to_owned(), GOOD),
         HubState::Syncing => ("\u{25d0} syncing".to_owned(), WARN),
+        HubState::Offline if !status.cache.ready => ("\u{25cb} offline".to_owned(), BAD),
         HubState::Offline => (
             format!(
                 "\u{25cb} offline for {}",
