@@ -1,5 +1,8 @@
 //! Whole processes: from the order to start one to its end.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -29,5 +32,16 @@ pub fn nothing(cli: &Cli) -> Command {
 pub fn spacesctl(cli: &Cli, arguments: &[&str]) -> Command {
     let mut command = cli.command(&binary("spacesctl"));
     command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+/// A program that does nothing but this: it sends the requests to the daemon and
+/// reads the answers. What is left of a command of ours without the command.
+pub fn bare(cli: &Cli, socket: &Path, requests: &[Vec<u8>]) -> Command {
+    let mut command = cli.command(&binary("bare"));
+    let lines = requests
+        .iter()
+        .map(|line| OsStr::from_bytes(line.trim_ascii_end()));
+    command.arg(socket).args(lines).stdin(Stdio::null());
     command
 }

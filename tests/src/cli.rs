@@ -38,6 +38,11 @@ impl Cli {
         }
     }
 
+    /// The working directory.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// The same user, in another working directory.
     #[must_use]
     pub fn within(&self, directory: &Path) -> Self {

@@ -3,7 +3,7 @@
 use super::Measure;
 use crate::lines::{Lines, post};
 use crate::pair::{Pair, timed};
-use crate::references::disk::SyncedEcho;
+use crate::references::disk::{SyncedBy, SyncedEcho};
 use crate::references::redis::{Redis, SetRequest};
 use crate::row::{Goal, Outcome, Title};
 use crate::stage::Stage;
@@ -28,16 +28,22 @@ fn run(stage: &Stage) -> Outcome {
     let answer = String::from_utf8_lossy(lines.ask(&first)).into_owned();
     assert!(answer.contains("\"queued\""), "{answer}");
 
-    let mut synced = SyncedEcho::serve(&stage.directory("durable-post"), first.len());
-    let raw = Pair::in_turns(
-        stage.rounds(1_000),
-        || {
-            let request = next();
-            timed(|| lines.ask(&request).len())
-        },
-        || timed(|| synced.ask(&first)),
-    );
-    site.until_sent();
+    let mut against = |by: SyncedBy| {
+        let directory = stage.directory(&format!("durable-post-{by:?}"));
+        let mut synced = SyncedEcho::serve(&directory, first.len(), by);
+        let pair = Pair::in_turns(
+            stage.rounds(1_000),
+            || {
+                let request = next();
+                timed(|| lines.ask(&request).len())
+            },
+            || timed(|| synced.ask(&first)),
+        );
+        site.until_sent();
+        pair
+    };
+    let raw = against(SyncedBy::WhoAnswers);
+    let handed_over = against(SyncedBy::Writer);
 
     let redis = Redis::durable();
     let mut client = redis.client();
@@ -58,6 +64,14 @@ fn run(stage: &Stage) -> Outcome {
             goal: Goal::AtMost(2.0),
         },
         &raw,
+    )
+    .medians(
+        Title {
+            name: "durable post, against a server with a writer",
+            reference: "the same, synced by a thread of its own",
+            goal: Goal::None,
+        },
+        &handed_over,
     )
     .medians(
         Title {

@@ -1,8 +1,16 @@
 //! `spacesctl post` as a whole process.
 
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::json;
+use spaces_tests::Cli;
+use uuid::Uuid;
+
 use super::Measure;
+use crate::lines::line;
 use crate::pair::Pair;
-use crate::process::{nothing, run_time, spacesctl};
+use crate::process::{bare, nothing, run_time, spacesctl};
 use crate::row::{Goal, Outcome, Title};
 use crate::stage::Stage;
 
@@ -25,6 +33,11 @@ fn run(stage: &Stage) -> Outcome {
         },
         || run_time(nothing(&cli)),
     );
+    let bare = Pair::in_turns(
+        stage.rounds(200),
+        || run_time(bare_post(&cli, &site.daemon.socket())),
+        || run_time(nothing(&cli)),
+    );
     site.until_sent();
     Outcome::of_medians(
         Title {
@@ -34,4 +47,22 @@ fn run(stage: &Stage) -> Outcome {
         },
         &pair,
     )
+    .medians(
+        Title {
+            name: "the same post by a program that does nothing else",
+            reference: "/bin/true",
+            goal: Goal::None,
+        },
+        &bare,
+    )
+}
+
+fn bare_post(cli: &Cli, socket: &Path) -> Command {
+    let params = json!({
+        "channel": "agent-logs",
+        "content": "the tests are green",
+        "cwd": cli.directory(),
+        "client_key": Uuid::new_v4(),
+    });
+    bare(cli, socket, &[line("message.send", &params)])
 }

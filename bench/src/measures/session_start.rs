@@ -9,8 +9,9 @@ use spaces_tests::Cli;
 use uuid::Uuid;
 
 use super::Measure;
+use crate::lines::line;
 use crate::pair::Pair;
-use crate::process::{nothing, run_time, spacesctl};
+use crate::process::{bare, nothing, run_time, spacesctl};
 use crate::row::{Goal, Outcome, Title};
 use crate::stage::Stage;
 
@@ -40,6 +41,11 @@ fn run(stage: &Stage) -> Outcome {
         || run_time(hook(&cli, &input, &repository)),
         || run_time(nothing(&cli)),
     );
+    let bare = Pair::in_turns(
+        stage.rounds(200),
+        || run_time(bare_start(&cli, &site.daemon.socket(), &repository)),
+        || run_time(nothing(&cli)),
+    );
     site.until_sent();
     Outcome::of_medians(
         Title {
@@ -49,6 +55,37 @@ fn run(stage: &Stage) -> Outcome {
         },
         &pair,
     )
+    .medians(
+        Title {
+            name: "the requests of session-start by a program that does nothing else",
+            reference: "/bin/true",
+            goal: Goal::None,
+        },
+        &bare,
+    )
+}
+
+/// What the hook asks of the daemon, one request behind the other.
+fn bare_start(cli: &Cli, socket: &Path, repository: &Path) -> Command {
+    let session = Uuid::new_v4();
+    let start = json!({
+        "id": session,
+        "tool": "claude-code",
+        "cwd": repository,
+        "client_key": Uuid::new_v4(),
+    });
+    let digest = json!({
+        "cwd": repository,
+        "session": session,
+        "limit": 24,
+        "max_tokens": 1_200,
+        "mark_shown": true,
+    });
+    let requests = [
+        line("session.start", &start),
+        line("activity.list", &digest),
+    ];
+    bare(cli, socket, &requests)
 }
 
 /// A session that is new to the daemon, as each is when it starts.

@@ -5,11 +5,22 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use crate::pair::timed;
 use crate::samples::Samples;
+
+/// Which thread of the server syncs.
+#[derive(Clone, Copy, Debug)]
+pub enum SyncedBy {
+    /// The one that reads and answers: it can do nothing else meanwhile.
+    WhoAnswers,
+    /// One that only writes, as a server needs that goes on with others'
+    /// requests and lets those that come together share a sync.
+    Writer,
+}
 
 /// A connection to a server that syncs what it is sent.
 pub struct SyncedEcho {
@@ -19,7 +30,7 @@ pub struct SyncedEcho {
 
 impl SyncedEcho {
     /// Serves requests of `bytes` bytes, kept in a file of `directory`.
-    pub fn serve(directory: &Path, bytes: usize) -> Self {
+    pub fn serve(directory: &Path, bytes: usize, by: SyncedBy) -> Self {
         let socket = directory.join("synced.sock");
         let listener = UnixListener::bind(&socket).expect("the directory is ours");
         let mut file = File::options()
@@ -27,13 +38,34 @@ impl SyncedEcho {
             .append(true)
             .open(directory.join("synced.log"))
             .expect("the directory is ours");
+        let mut write = move |received: &[u8]| {
+            file.write_all(received).expect("there is room");
+            file.sync_data().expect("the disk works");
+        };
+        let mut writer: Box<dyn FnMut(&[u8]) + Send> = match by {
+            SyncedBy::WhoAnswers => Box::new(write),
+            SyncedBy::Writer => {
+                let (tell, told) = mpsc::channel::<Vec<u8>>();
+                let (done, written) = mpsc::channel();
+                thread::spawn(move || {
+                    // Ends with the server, as the server's waiting does.
+                    for received in told {
+                        write(&received);
+                        let _ = done.send(());
+                    }
+                });
+                Box::new(move |received| {
+                    tell.send(received.to_vec()).expect("the writer listens");
+                    written.recv().expect("the writer answers");
+                })
+            }
+        };
         thread::spawn(move || {
             let (mut stream, _) = listener.accept().expect("we connect below");
             let mut received = vec![0; bytes];
             // Ends with the connection.
             while stream.read_exact(&mut received).is_ok() {
-                file.write_all(&received).expect("there is room");
-                file.sync_data().expect("the disk works");
+                writer(&received);
                 stream.write_all(&received).expect("we read");
             }
         });
