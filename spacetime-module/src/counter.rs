@@ -2,8 +2,9 @@
 //! threads. Strictly increasing, so that a client that has seen `seq` n has all
 //! that it can see of what came before.
 
+use crate::hub;
 use crate::schema::*;
-use spaces_domain::Refusal;
+use spaces_domain::{Refusal, block};
 use spacetimedb::ReducerContext;
 
 pub fn next(ctx: &ReducerContext) -> Result<u64, Refusal> {
@@ -15,5 +16,8 @@ pub fn next(ctx: &ReducerContext) -> Result<u64, Refusal> {
         .ok_or_else(|| Refusal::internal("the hub has no counter row"))?;
     let seq = counter.seq + 1;
     ctx.db.hub_counter().id().update(HubCounter { id: 0, seq });
+    if block::of_seq(seq) != block::of_seq(counter.seq) {
+        hub::tell_block(ctx, seq);
+    }
     Ok(seq)
 }

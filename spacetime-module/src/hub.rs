@@ -4,7 +4,7 @@ use crate::call::{Call, arguments, keyed};
 use crate::clock::seconds;
 use crate::schema::*;
 use crate::{audit, channels, counter, members, retention, sessions, users, voice};
-use spaces_domain::{Action, ErrorKind, Refusal, Role as Tier, content, limits};
+use spaces_domain::{Action, ErrorKind, Refusal, Role as Tier, block, content, limits};
 use spacetimedb::{Identity, ReducerContext, ScheduleAt, Table, reducer};
 
 const HOME_SERVER: &str = "Spaces Hub";
@@ -32,6 +32,7 @@ pub fn init(ctx: &ReducerContext) -> Result<(), String> {
         admission: AdmissionPolicy::Closed,
         home_server_id: home.id,
         created_at: ctx.timestamp,
+        newest_block: block::of_seq(0),
     });
     members::insert(ctx, &home, ctx.sender(), Role::Owner)?;
     for (name, channel_type) in [
@@ -163,17 +164,28 @@ pub fn info(ctx: &ReducerContext) -> Result<ModuleInfo, Refusal> {
         .ok_or_else(|| Refusal::internal("the hub has no information row"))
 }
 
-/// After an upgrade the stored versions are those of the module before it.
+/// After an upgrade the stored versions are those of the module before it, which
+/// may not have known of blocks.
 fn refresh_module_info(ctx: &ReducerContext) {
     if let Some(info) = ctx.db.module_info().id().find(0)
         && (info.schema_version, info.module_version.as_str())
             != (SCHEMA_VERSION, env!("CARGO_PKG_VERSION"))
     {
+        let counter = ctx.db.hub_counter().id().find(0);
         ctx.db.module_info().id().update(ModuleInfo {
             schema_version: SCHEMA_VERSION,
             module_version: env!("CARGO_PKG_VERSION").into(),
+            newest_block: block::of_seq(counter.map_or(0, |counter| counter.seq)),
             ..info
         });
+    }
+}
+
+/// Tells clients that messages go to another block from this `seq` on.
+pub fn tell_block(ctx: &ReducerContext, seq: u64) {
+    if let Some(info) = ctx.db.module_info().id().find(0) {
+        let newest_block = block::of_seq(seq);
+        ctx.db.module_info().id().update(ModuleInfo { newest_block, ..info });
     }
 }
 

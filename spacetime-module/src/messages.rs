@@ -3,7 +3,7 @@
 use crate::call::{Call, arguments, keyed};
 use crate::schema::*;
 use crate::{channels, clock, counter, deliveries, members, readers, threads};
-use spaces_domain::{Action, ChannelType as Channels, Refusal, content, limits};
+use spaces_domain::{Action, ChannelType as Channels, Refusal, block, content, limits};
 use spacetimedb::{Identity, ReducerContext, Table, reducer};
 
 /// Posts in a channel of a server that the sender is a member of, or in a
@@ -108,6 +108,7 @@ pub fn insert(
         edited_at: None,
         deleted: false,
         client_key: draft.client_key.into(),
+        block: block::of_seq(id),
     };
     match channel.visibility {
         ChannelVisibility::Open => drop(ctx.db.message().insert(message.clone())),

@@ -4,7 +4,7 @@
 use crate::call::{Call, arguments, keyed};
 use crate::schema::*;
 use crate::{audit, channels, counter, deliveries, members, messages};
-use spaces_domain::{Action, Refusal, content, limits};
+use spaces_domain::{Action, Refusal, block, content, limits};
 use spacetimedb::{ReducerContext, reducer};
 
 /// Gives a message of the sender's another text.
@@ -193,7 +193,8 @@ fn require_change(call: &Call, channel: &Channel, action: Action) -> Result<(), 
 /// Stores a changed message under a new `seq` and delivers it again where it
 /// was delivered.
 fn save(ctx: &ReducerContext, channel: &Channel, message: Message) -> Result<Message, Refusal> {
-    let message = Message { seq: counter::next(ctx)?, ..message };
+    let seq = counter::next(ctx)?;
+    let message = Message { seq, block: block::of_seq(seq), ..message };
     if channel.visibility == ChannelVisibility::Open {
         return Ok(ctx.db.message().id().update(message));
     }

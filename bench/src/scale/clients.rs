@@ -7,6 +7,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::Instant;
 
 use spaces_bindings::DbConnection;
+use spaces_domain::block;
 use spaces_tests::{Caller, Hub, PATIENCE};
 use spacetimedb_sdk::Compression;
 use tokio::runtime::{Builder, Runtime};
@@ -126,10 +127,14 @@ impl Crowd {
             let _ = tell.send((Instant::now(), message.content.clone()));
         });
         let (applied, wait) = mpsc::channel();
+        // The hub is new: what is posted here lies in the first of its blocks.
+        let first = block::of_seq(0);
+        let messages =
+            [first, first + 1].map(|block| format!("SELECT * FROM message WHERE block = {block}"));
         let queries = STATE
             .iter()
             .map(|table| format!("SELECT * FROM {table}"))
-            .chain(["SELECT * FROM message WHERE seq > 0".to_owned()]);
+            .chain(messages);
         connection
             .subscription_builder()
             .on_applied(move |_| {

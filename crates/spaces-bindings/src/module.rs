@@ -52,6 +52,7 @@ wire! {
         admission: AdmissionPolicy,
         home_server_id: u64,
         created_at: Timestamp,
+        newest_block: u64,
     }
     record User {
         identity: Identity,
@@ -199,6 +200,7 @@ wire! {
         edited_at: Option<Timestamp>,
         deleted: bool,
         client_key: String,
+        block: u64,
     }
     record HistoryPage {
         error: Option<String>,
@@ -490,4 +492,4 @@ module! {
 }
 
 /// The module's schema that is declared here: its `SCHEMA_VERSION`.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;

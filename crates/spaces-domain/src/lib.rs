@@ -2,6 +2,7 @@
 //! daemon explains them. Pure functions over plain values; no I/O, no clock, no
 //! SpacetimeDB. Compiled for the host and for `wasm32-unknown-unknown`.
 
+pub mod block;
 pub mod content;
 pub mod errors;
 pub mod invite;

@@ -36,6 +36,9 @@ pub(super) struct Connection {
     /// The highest `seq` up to which nothing is missing once all that was
     /// handed on is on disk, as far as it has been caught up.
     seen: u64,
+    /// The last block of messages that is asked for; none where all that come
+    /// are.
+    to_block: Option<u64>,
     /// Transactions of the hub that have arrived.
     arrived: u64,
     /// The signs of life at the last [`Event::Heard`], and when that was.
@@ -64,7 +67,7 @@ enum Stage {
     Meeting,
     CatchingUp {
         /// Parts of the first window that are still to be asked for.
-        slices: Vec<String>,
+        slices: Vec<Vec<String>>,
         received: usize,
     },
     CaughtUp,
@@ -134,6 +137,7 @@ impl Connection {
             stage: Stage::Meeting,
             me: None,
             seen: 0,
+            to_block: None,
             arrived: 0,
             heard: (0, now),
             rebuilds,
@@ -308,6 +312,9 @@ impl Connection {
         self.seen = self.seen.max(gathered.highest_seq.unwrap_or(0));
         let now_caught_up = self.next_step(&gathered);
         let caught_up = matches!(self.stage, Stage::CaughtUp);
+        if now_caught_up || (caught_up && gathered.met) {
+            self.follow_blocks();
+        }
         let news = now_caught_up || gathered.highest_seq.is_some();
         let batch = Batch {
             changes: gathered.changes,
@@ -365,7 +372,9 @@ impl Connection {
         // It may have begun anew for this hub; what was lost before comes now.
         self.rebuilds.mark_unchanged();
         self.seen = self.plan.sink.last_seq();
-        let mut slices = subscribe::messages(self.seen, self.plan.window_days);
+        let messages = subscribe::messages(self.seen, info.newest_block, self.plan.window_days);
+        self.to_block = messages.to_block;
+        let mut slices = messages.parts;
         slices.reverse();
         self.stage = Stage::CatchingUp {
             slices,
@@ -403,15 +412,10 @@ impl Connection {
         let enough = *received >= self.plan.window_messages as usize;
         let first = gathered.applied.contains(&Subscription::State);
         match slices.pop() {
-            Some(query) if first || !enough => {
+            Some(queries) if first || !enough => {
                 let within = self.plan.timing.sync_within;
                 self.watch.expect_rows(within, Instant::now());
-                subscribe::begin(
-                    &self.hub,
-                    &self.inbound,
-                    Subscription::Messages,
-                    vec![query],
-                );
+                subscribe::begin(&self.hub, &self.inbound, Subscription::Messages, queries);
                 false
             }
             _ => {
@@ -420,6 +424,24 @@ impl Connection {
                 self.watch.expect_answers(within, Instant::now());
                 true
             }
+        }
+    }
+
+    /// Asks for the blocks that have become the hub's newest.
+    fn follow_blocks(&mut self) {
+        let Some(info) = self.hub.db.module_info().iter().next() else {
+            return;
+        };
+        while let Some(to_block) = self.to_block
+            && let Some((block, query)) = subscribe::next_block(to_block, info.newest_block)
+        {
+            subscribe::begin(
+                &self.hub,
+                &self.inbound,
+                Subscription::Messages,
+                vec![query],
+            );
+            self.to_block = Some(block);
         }
     }
 

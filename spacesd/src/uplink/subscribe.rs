@@ -4,6 +4,7 @@
 
 use spaces_api::Timestamp;
 use spaces_bindings::DbConnection;
+use spaces_domain::block;
 
 use super::inbound::{Inbound, Subscription};
 use crate::row::Table;
@@ -75,19 +76,61 @@ pub(super) fn state() -> Vec<String> {
         .collect()
 }
 
-/// All messages that changed after `last_seq`; with nothing yet, those of the
-/// last `window_days` in parts, the newest first, so that a busy hub's can end
-/// early.
+/// How the messages are asked for.
+pub(super) struct Messages {
+    /// One subscription each, to be begun in turn.
+    pub parts: Vec<Vec<String>>,
+    /// Nothing beyond this block is asked for yet: see [`next_block`].
+    pub to_block: Option<u64>,
+}
+
+/// All messages that changed after `last_seq`, in the blocks up to the one after
+/// the hub's newest; with nothing yet, those of the last `window_days` in parts,
+/// the newest first, so that a busy hub's can end early.
 ///
 /// The floor of a live subscription stays where it was: the bindings let
 /// messages pass through without keeping them, so nothing grows behind it.
-pub(super) fn messages(last_seq: u64, window_days: u32) -> Vec<String> {
-    if last_seq > 0 {
-        return vec![format!("SELECT * FROM message WHERE seq > {last_seq}")];
+pub(super) fn messages(last_seq: u64, newest_block: u64, window_days: u32) -> Messages {
+    match last_seq {
+        0 => Messages {
+            parts: first_window(window_days),
+            to_block: None,
+        },
+        _ => missed(last_seq, newest_block),
     }
+}
+
+fn missed(last_seq: u64, newest_block: u64) -> Messages {
+    let first = block::of_seq(last_seq);
+    let to_block = first.max(newest_block + 1);
+    let begun = [block::UNSORTED, first]
+        .map(|block| format!("SELECT * FROM message WHERE block = {block} AND seq > {last_seq}"));
+    let later = (first + 1..=to_block).map(whole_block);
+    Messages {
+        parts: vec![begun.into_iter().chain(later).collect()],
+        to_block: Some(to_block),
+    }
+}
+
+/// The block to ask for after those up to `to_block`, once the hub's newest is
+/// `newest_block`. One block is always asked for ahead, so that its first
+/// messages come as they are written.
+///
+/// Blocks are begun in order, which the hub keeps, so whoever has a message has
+/// what came before it. Those that are full stay asked for: nothing new is
+/// written there, and giving them up would have the hub send their rows again.
+pub(super) fn next_block(to_block: u64, newest_block: u64) -> Option<(u64, String)> {
+    (to_block <= newest_block).then(|| (to_block + 1, whole_block(to_block + 1)))
+}
+
+fn whole_block(block: u64) -> String {
+    format!("SELECT * FROM message WHERE block = {block}")
+}
+
+fn first_window(window_days: u32) -> Vec<Vec<String>> {
     let now = Timestamp::now().as_micros();
     let back = |days: u32| Timestamp::from_micros(now - i64::from(days) * MICROS_PER_DAY);
-    let mut queries = Vec::new();
+    let mut parts = Vec::new();
     let mut until = None;
     for days in [1, 7]
         .into_iter()
@@ -95,15 +138,15 @@ pub(super) fn messages(last_seq: u64, window_days: u32) -> Vec<String> {
         .chain([window_days])
     {
         let since = back(days);
-        queries.push(match until {
+        parts.push(vec![match until {
             None => format!("SELECT * FROM message WHERE created_at > '{since}'"),
             Some(until) => format!(
                 "SELECT * FROM message WHERE created_at > '{since}' AND created_at <= '{until}'"
             ),
-        });
+        }]);
         until = Some(since);
     }
-    queries
+    parts
 }
 
 #[cfg(test)]
@@ -112,12 +155,46 @@ mod tests {
 
     #[test]
     fn what_was_missed_and_no_more() {
-        assert_eq!(messages(7, 30), ["SELECT * FROM message WHERE seq > 7"]);
-        let window = messages(0, 30);
-        assert_eq!(window.len(), 3);
-        let end = |query: &str| query.split('\'').nth(1).map(str::to_owned);
-        assert!(window[1].ends_with(&format!("created_at <= '{}'", end(&window[0]).unwrap())));
-        assert_eq!(messages(0, 1).len(), 1);
+        let first = block::of_seq(7);
+        let Messages { parts, to_block } = messages(7, first + 1, 30);
+        assert_eq!(
+            parts,
+            [[
+                "SELECT * FROM message WHERE block = 0 AND seq > 7".to_owned(),
+                format!("SELECT * FROM message WHERE block = {first} AND seq > 7"),
+                format!("SELECT * FROM message WHERE block = {}", first + 1),
+                format!("SELECT * FROM message WHERE block = {}", first + 2),
+            ]]
+        );
+        assert_eq!(to_block, Some(first + 2));
+    }
+
+    #[test]
+    fn one_block_is_asked_for_ahead() {
+        assert_eq!(next_block(6, 5), None);
+        let (block, query) = next_block(6, 6).unwrap();
+        assert_eq!(block, 7);
+        assert_eq!(query, "SELECT * FROM message WHERE block = 7");
+        assert!(next_block(7, 6).is_none());
+    }
+
+    #[test]
+    fn a_hub_that_is_behind_is_followed_from_where_we_are() {
+        let far = 100_000;
+        let Messages { parts, to_block } = messages(far, 1, 30);
+        assert_eq!(parts[0].len(), 2);
+        assert_eq!(to_block, Some(block::of_seq(far)));
+    }
+
+    #[test]
+    fn the_first_window_comes_in_parts_without_a_gap() {
+        let window = messages(0, 1, 30);
+        assert_eq!(window.to_block, None, "it has no end");
+        let parts = window.parts;
+        assert_eq!(parts.len(), 3);
+        let end = |part: &[String]| part[0].split('\'').nth(1).map(str::to_owned);
+        assert!(parts[1][0].ends_with(&format!("created_at <= '{}'", end(&parts[0]).unwrap())));
+        assert_eq!(messages(0, 1, 1).parts.len(), 1);
     }
 
     #[test]

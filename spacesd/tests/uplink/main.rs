@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod blocks;
 mod calls;
 mod ends;
 mod entry;

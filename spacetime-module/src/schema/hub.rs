@@ -16,6 +16,9 @@ pub struct ModuleInfo {
     /// The server made with the hub; its owner and admins run the hub.
     pub home_server_id: u64,
     pub created_at: Timestamp,
+    /// The block ([`spaces_domain::block`]) of the last `seq` given out.
+    #[default(0)]
+    pub newest_block: u64,
 }
 
 /// One row, `id` 0.

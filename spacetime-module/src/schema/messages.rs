@@ -20,7 +20,12 @@ pub struct Reaction {
 }
 
 /// Messages of open channels are in `message`, all others in `private_message`.
-#[table(accessor = message, public, index(accessor = by_channel_ordinal, btree(columns = [channel_id, ordinal])))]
+#[table(
+    accessor = message,
+    public,
+    index(accessor = by_channel_ordinal, btree(columns = [channel_id, ordinal])),
+    index(accessor = by_block, btree(columns = [block]))
+)]
 #[table(accessor = private_message, index(accessor = by_channel_ordinal, btree(columns = [channel_id, ordinal])))]
 #[derive(Clone)]
 pub struct Message {
@@ -55,6 +60,10 @@ pub struct Message {
     /// The sender's key, so that a client knows its own post again. Empty in
     /// messages that the hub itself wrote.
     pub client_key: String,
+    /// The block that `seq` is in ([`spaces_domain::block`]); 0 in messages that
+    /// have not changed since schema 2.
+    #[default(0)]
+    pub block: u64,
 }
 
 /// What is counted about a channel.

@@ -25,4 +25,4 @@ pub use work::*;
 
 /// Grows by one with every change of a table, view, reducer or procedure that
 /// a client can notice. A client compares it on connect.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
