@@ -22,6 +22,9 @@ pub enum SyncedBy {
     Writer,
 }
 
+/// Returns once the bytes are on disk.
+type Keep = Box<dyn FnMut(&[u8]) + Send>;
+
 /// A connection to a server that syncs what it is sent.
 pub struct SyncedEcho {
     stream: UnixStream,
@@ -42,7 +45,7 @@ impl SyncedEcho {
             file.write_all(received).expect("there is room");
             file.sync_data().expect("the disk works");
         };
-        let mut writer: Box<dyn FnMut(&[u8]) + Send> = match by {
+        let mut keep: Keep = match by {
             SyncedBy::WhoAnswers => Box::new(write),
             SyncedBy::Writer => {
                 let (tell, told) = mpsc::channel::<Vec<u8>>();
@@ -65,7 +68,7 @@ impl SyncedEcho {
             let mut received = vec![0; bytes];
             // Ends with the connection.
             while stream.read_exact(&mut received).is_ok() {
-                writer(&received);
+                keep(&received);
                 stream.write_all(&received).expect("we read");
             }
         });

@@ -107,7 +107,7 @@ impl Reading {
         };
         let (spans, errors) = DeTable::parse_recoverable(&text);
         for error in &errors {
-            self.problem(at(error.span()), error.message().replace('\n', ", "));
+            self.problem(at(error.span()), error.message().to_owned());
         }
         let Ok(values) = text.parse::<toml::Table>() else {
             return;
@@ -156,7 +156,7 @@ impl Reading {
                     self.origins.insert(path.to_owned(), place);
                     return;
                 }
-                Err(error) => fault = Some(error.message().replace('\n', ", ")),
+                Err(error) => fault = Some(error.message().to_owned()),
             }
         }
         let fault = fault.unwrap_or_else(|| "has no value".into());
@@ -164,6 +164,7 @@ impl Reading {
     }
 
     fn problem(&mut self, place: String, message: String) {
+        let message = in_one_line(&message);
         self.problems.push(Problem { place, message });
     }
 
@@ -225,6 +226,18 @@ fn insert(table: &mut toml::Table, path: &str, value: toml::Value) {
             }
         }
     }
+}
+
+/// A message may quote what the file says, control characters and all.
+fn in_one_line(message: &str) -> String {
+    let mut line = String::new();
+    for character in message.replace('\n', ", ").chars() {
+        match character.is_control() {
+            true => line.extend(character.escape_default()),
+            false => line.push(character),
+        }
+    }
+    line
 }
 
 fn unknown(path: &str) -> String {
@@ -379,6 +392,16 @@ mod tests {
         assert!(problems[0].contains("`hub.uri` is needed"), "{problems:?}");
         let problems = lines(with("hub = \"remote\"\n", &[], vec![]).unwrap_err());
         assert!(problems[0].contains("is a section"), "{problems:?}");
+    }
+
+    #[test]
+    fn what_a_file_says_is_quoted_in_one_printable_line() {
+        let text = "[hub]\nmode = \"rem\\u0000ote\\u001b[2J\\nx\"\n\"a\\u0007b\" = 1\n";
+        let problems = with(text, &[], vec![]).unwrap_err();
+        assert_eq!(problems.len(), 2, "{problems:?}");
+        for Problem { message, .. } in problems {
+            assert!(!message.contains(char::is_control), "{message:?}");
+        }
     }
 
     #[test]
