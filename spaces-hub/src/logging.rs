@@ -51,7 +51,8 @@ pub fn init(format: LogFormat) -> anyhow::Result<()> {
 fn parse(filter: &str) -> Result<EnvFilter, ParseError> {
     // `EnvFilter` (0.3.23) miscounts where a space precedes a directive.
     let directives: Vec<_> = filter.split(',').map(str::trim).collect();
-    EnvFilter::try_new(directives.join(","))
+    let builder = EnvFilter::builder().with_regex(false);
+    builder.parse(directives.join(","))
 }
 
 /// For the time after the engine was stopped: its tasks that are then cut off

@@ -56,7 +56,7 @@ impl Outgoing {
         }
         let request = Request {
             jsonrpc: "2.0",
-            id: Some(Id::Number(id.into())),
+            id: Some(Id::from(id)),
             method,
             params,
         };
@@ -195,8 +195,7 @@ impl Incoming {
     /// request could not even be read.
     pub(crate) fn answers(&self, id: u64) -> bool {
         match &self.id {
-            Some(Id::Number(number)) => number.as_u64() == Some(id),
-            Some(_) => false,
+            Some(answered) => answered.as_u64() == Some(id),
             None => self.error.is_some(),
         }
     }
@@ -204,10 +203,7 @@ impl Incoming {
     /// The id of the request that this answers, where the daemon knew it.
     #[cfg(feature = "tokio")]
     pub(crate) fn answered_id(&self) -> Option<u64> {
-        match &self.id {
-            Some(Id::Number(number)) => number.as_u64(),
-            _ => None,
-        }
+        self.id.as_ref().and_then(Id::as_u64)
     }
 
     /// The result as text, or the error.

@@ -1,9 +1,9 @@
 //! JSON-RPC 2.0 envelopes: what a request is, and how a reply is written.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
 use serde_json::value::RawValue;
 use spaces_api::jsonrpc::Id;
 use spaces_api::{ErrorKind, MAX_BATCH, OLDEST_PROTOCOL, PROTOCOL, RpcError, VERSION};
@@ -157,17 +157,17 @@ fn not_json(error: &serde_json::Error) -> Invalid {
 
 /// Says why these bytes are not a request. Off the hot path.
 fn explain(bytes: &[u8], error: &serde_json::Error) -> Invalid {
-    let value: Value = match serde_json::from_slice(bytes) {
-        Ok(value) => value,
+    let text: &RawValue = match serde_json::from_slice(bytes) {
+        Ok(text) => text,
         Err(error) => return not_json(&error),
     };
-    let Value::Object(members) = value else {
+    let Ok(members) = serde_json::from_str::<BTreeMap<String, &RawValue>>(text.get()) else {
         let message = "a request is a JSON object with `jsonrpc`, `method`, `params` and `id`";
         return Invalid::anonymous(RpcError::new(ErrorKind::InvalidRequest, message));
     };
     let id = members
         .get("id")
-        .and_then(|id| Id::deserialize(id).ok())
+        .and_then(|id| serde_json::from_str(id.get()).ok())
         .unwrap_or(Id::Null);
     let stranger = members
         .keys()
