@@ -4,11 +4,12 @@
 
 use std::sync::{Arc, Mutex};
 
+use spaces_api::Timestamp;
 use spaces_bindings::{DbConnection, RemoteModule};
 use spacetimedb_sdk::__codegen::{InModule, TableHandle};
 
 use super::rows::{self, ToRow};
-use crate::row::Change;
+use crate::row::{Change, MessageRow, Row};
 
 /// What has gathered.
 #[derive(Default)]
@@ -30,6 +31,24 @@ impl Gathered {
     /// True where nothing came: the SDK was busy with what goes out.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.applied.is_empty() && !self.met && self.refused.is_none()
+    }
+
+    /// The messages among the changes.
+    pub fn messages(&self) -> impl Iterator<Item = &MessageRow> {
+        self.changes.iter().filter_map(message)
+    }
+
+    /// Keeps no message that was written before then.
+    pub fn drop_messages_before(&mut self, moment: Timestamp) {
+        self.changes
+            .retain(|change| message(change).is_none_or(|row| row.created_at >= moment));
+    }
+}
+
+fn message(change: &Change) -> Option<&MessageRow> {
+    match change {
+        Change::Put(Row::Message(row)) => Some(row),
+        _ => None,
     }
 }
 

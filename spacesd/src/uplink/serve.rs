@@ -18,7 +18,7 @@ use super::inbound::{Gathered, Inbound, Subscription};
 use super::liveness::{Unanswered, Watch};
 use super::{CallError, PastPage, call, http, lock, refusal, rows, subscribe};
 use crate::operation::{Call, Outcome};
-use crate::row::{Batch, Change, Identity, Row};
+use crate::row::{Batch, Identity};
 
 pub(super) struct Connection {
     plan: Plan,
@@ -36,9 +36,8 @@ pub(super) struct Connection {
     /// The highest `seq` up to which nothing is missing once all that was
     /// handed on is on disk, as far as it has been caught up.
     seen: u64,
-    /// The last block of messages that is asked for; none where all that come
-    /// are.
-    to_block: Option<u64>,
+    /// The last block of messages that is asked for.
+    to_block: u64,
     /// Transactions of the hub that have arrived.
     arrived: u64,
     /// The signs of life at the last [`Event::Heard`], and when that was.
@@ -66,8 +65,10 @@ enum Stage {
     /// Not yet known which hub and schema it is.
     Meeting,
     CatchingUp {
-        /// Parts of the first window that are still to be asked for.
-        slices: Vec<Vec<String>>,
+        /// Still to be asked for, the next one last.
+        parts: Vec<Vec<String>>,
+        /// Of the first window, messages from then on.
+        since: Option<Timestamp>,
         received: usize,
     },
     CaughtUp,
@@ -137,7 +138,7 @@ impl Connection {
             stage: Stage::Meeting,
             me: None,
             seen: 0,
-            to_block: None,
+            to_block: 0,
             arrived: 0,
             heard: (0, now),
             rebuilds,
@@ -301,7 +302,7 @@ impl Connection {
     /// Hands the rows of one transaction to the sink, and takes the next step
     /// of synchronizing when those of a subscription are all here.
     async fn hand_on(&mut self) -> Result<(), String> {
-        let gathered = self.inbound.take();
+        let mut gathered = self.inbound.take();
         self.arrived += u64::from(!gathered.is_empty());
         if let Some(why) = gathered.refused {
             return Err(format!("the hub refused a subscription: {why}"));
@@ -310,7 +311,7 @@ impl Connection {
             self.meet().await?;
         }
         self.seen = self.seen.max(gathered.highest_seq.unwrap_or(0));
-        let now_caught_up = self.next_step(&gathered);
+        let now_caught_up = self.next_step(&mut gathered);
         let caught_up = matches!(self.stage, Stage::CaughtUp);
         if now_caught_up || (caught_up && gathered.met) {
             self.follow_blocks();
@@ -374,10 +375,9 @@ impl Connection {
         self.seen = self.plan.sink.last_seq();
         let messages = subscribe::messages(self.seen, info.newest_block, self.plan.window_days);
         self.to_block = messages.to_block;
-        let mut slices = messages.parts;
-        slices.reverse();
         self.stage = Stage::CatchingUp {
-            slices,
+            parts: messages.parts.into_iter().rev().collect(),
+            since: messages.since,
             received: 0,
         };
         let within = self.plan.timing.sync_within;
@@ -396,8 +396,13 @@ impl Connection {
     }
 
     /// Asks for the next part once one has come; true at the end of the last.
-    fn next_step(&mut self, gathered: &Gathered) -> bool {
-        let Stage::CatchingUp { slices, received } = &mut self.stage else {
+    fn next_step(&mut self, gathered: &mut Gathered) -> bool {
+        let Stage::CatchingUp {
+            parts,
+            since,
+            received,
+        } = &mut self.stage
+        else {
             return false;
         };
         if !gathered
@@ -407,11 +412,16 @@ impl Connection {
         {
             return false;
         }
-        let messages = |change: &&Change| matches!(change, Change::Put(Row::Message(_)));
-        *received += gathered.changes.iter().filter(messages).count();
-        let enough = *received >= self.plan.window_messages as usize;
+        let came = gathered.messages().count();
+        if let Some(since) = *since {
+            gathered.drop_messages_before(since);
+        }
+        let within = gathered.messages().count();
+        *received += within;
+        let too_old = came > 0 && within == 0;
+        let enough = too_old || *received >= self.plan.window_messages as usize;
         let first = gathered.applied.contains(&Subscription::State);
-        match slices.pop() {
+        match parts.pop() {
             Some(queries) if first || !enough => {
                 let within = self.plan.timing.sync_within;
                 self.watch.expect_rows(within, Instant::now());
@@ -432,16 +442,14 @@ impl Connection {
         let Some(info) = self.hub.db.module_info().iter().next() else {
             return;
         };
-        while let Some(to_block) = self.to_block
-            && let Some((block, query)) = subscribe::next_block(to_block, info.newest_block)
-        {
+        while let Some((block, query)) = subscribe::next_block(self.to_block, info.newest_block) {
             subscribe::begin(
                 &self.hub,
                 &self.inbound,
                 Subscription::Messages,
                 vec![query],
             );
-            self.to_block = Some(block);
+            self.to_block = block;
         }
     }
 

@@ -11,6 +11,9 @@ use crate::row::Table;
 
 const MICROS_PER_DAY: i64 = 24 * 3600 * 1_000_000;
 
+/// Most blocks in one part of the first window, which is in memory as a whole.
+const BLOCKS_AT_ONCE: u64 = 16;
+
 /// The tables that are held whole, and what of ours they fill.
 const STATE: &[(&str, Option<Table>)] = &[
     ("user", Some(Table::User)),
@@ -80,22 +83,22 @@ pub(super) fn state() -> Vec<String> {
 pub(super) struct Messages {
     /// One subscription each, to be begun in turn.
     pub parts: Vec<Vec<String>>,
+    /// Older ones are not wanted, and where nothing else comes, neither is what
+    /// comes after it.
+    pub since: Option<Timestamp>,
     /// Nothing beyond this block is asked for yet: see [`next_block`].
-    pub to_block: Option<u64>,
+    pub to_block: u64,
 }
 
-/// All messages that changed after `last_seq`, in the blocks up to the one after
-/// the hub's newest; with nothing yet, those of the last `window_days` in parts,
-/// the newest first, so that a busy hub's can end early.
+/// All messages that changed after `last_seq`; with nothing yet, those of the
+/// last `window_days`, the newest first, so that a busy hub's can end early. In
+/// both cases up to the block after the hub's newest.
 ///
-/// The floor of a live subscription stays where it was: the bindings let
-/// messages pass through without keeping them, so nothing grows behind it.
+/// What is subscribed to stays so: the bindings let messages pass through
+/// without keeping them, so nothing grows behind it.
 pub(super) fn messages(last_seq: u64, newest_block: u64, window_days: u32) -> Messages {
     match last_seq {
-        0 => Messages {
-            parts: first_window(window_days),
-            to_block: None,
-        },
+        0 => first_window(newest_block, window_days),
         _ => missed(last_seq, newest_block),
     }
 }
@@ -108,7 +111,32 @@ fn missed(last_seq: u64, newest_block: u64) -> Messages {
     let later = (first + 1..=to_block).map(whole_block);
     Messages {
         parts: vec![begun.into_iter().chain(later).collect()],
-        to_block: Some(to_block),
+        since: None,
+        to_block,
+    }
+}
+
+/// The newest two blocks, then ever more at once, since those of a hub where
+/// little is said in the open hold few messages.
+fn first_window(newest_block: u64, window_days: u32) -> Messages {
+    let now = Timestamp::now().as_micros();
+    let since = Timestamp::from_micros(now - i64::from(window_days) * MICROS_PER_DAY);
+    let to_block = newest_block + 1;
+    let mut parts = Vec::new();
+    let (mut end, mut blocks) = (to_block, 2);
+    while end > block::UNSORTED {
+        let begin = end.saturating_sub(blocks);
+        parts.push((begin + 1..=end).map(whole_block).collect());
+        (end, blocks) = (begin, (blocks * 2).min(BLOCKS_AT_ONCE));
+    }
+    let unsorted = block::UNSORTED;
+    parts.push(vec![format!(
+        "SELECT * FROM message WHERE block = {unsorted} AND created_at > '{since}'"
+    )]);
+    Messages {
+        parts,
+        since: Some(since),
+        to_block,
     }
 }
 
@@ -127,28 +155,6 @@ fn whole_block(block: u64) -> String {
     format!("SELECT * FROM message WHERE block = {block}")
 }
 
-fn first_window(window_days: u32) -> Vec<Vec<String>> {
-    let now = Timestamp::now().as_micros();
-    let back = |days: u32| Timestamp::from_micros(now - i64::from(days) * MICROS_PER_DAY);
-    let mut parts = Vec::new();
-    let mut until = None;
-    for days in [1, 7]
-        .into_iter()
-        .filter(|days| *days < window_days)
-        .chain([window_days])
-    {
-        let since = back(days);
-        parts.push(vec![match until {
-            None => format!("SELECT * FROM message WHERE created_at > '{since}'"),
-            Some(until) => format!(
-                "SELECT * FROM message WHERE created_at > '{since}' AND created_at <= '{until}'"
-            ),
-        }]);
-        until = Some(since);
-    }
-    parts
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,9 +162,9 @@ mod tests {
     #[test]
     fn what_was_missed_and_no_more() {
         let first = block::of_seq(7);
-        let Messages { parts, to_block } = messages(7, first + 1, 30);
+        let missed = messages(7, first + 1, 30);
         assert_eq!(
-            parts,
+            missed.parts,
             [[
                 "SELECT * FROM message WHERE block = 0 AND seq > 7".to_owned(),
                 format!("SELECT * FROM message WHERE block = {first} AND seq > 7"),
@@ -166,7 +172,7 @@ mod tests {
                 format!("SELECT * FROM message WHERE block = {}", first + 2),
             ]]
         );
-        assert_eq!(to_block, Some(first + 2));
+        assert_eq!((missed.since, missed.to_block), (None, first + 2));
     }
 
     #[test]
@@ -181,20 +187,24 @@ mod tests {
     #[test]
     fn a_hub_that_is_behind_is_followed_from_where_we_are() {
         let far = 100_000;
-        let Messages { parts, to_block } = messages(far, 1, 30);
-        assert_eq!(parts[0].len(), 2);
-        assert_eq!(to_block, Some(block::of_seq(far)));
+        let missed = messages(far, 1, 30);
+        assert_eq!(missed.parts[0].len(), 2);
+        assert_eq!(missed.to_block, block::of_seq(far));
     }
 
     #[test]
-    fn the_first_window_comes_in_parts_without_a_gap() {
-        let window = messages(0, 1, 30);
-        assert_eq!(window.to_block, None, "it has no end");
-        let parts = window.parts;
-        assert_eq!(parts.len(), 3);
-        let end = |part: &[String]| part[0].split('\'').nth(1).map(str::to_owned);
-        assert!(parts[1][0].ends_with(&format!("created_at <= '{}'", end(&parts[0]).unwrap())));
-        assert_eq!(messages(0, 1, 1).parts.len(), 1);
+    fn the_first_window_goes_back_through_every_block_once() {
+        let window = messages(0, 9, 30);
+        assert_eq!(window.to_block, 10);
+        let sizes: Vec<usize> = window.parts.iter().map(Vec::len).collect();
+        assert_eq!(sizes, [2, 4, 4, 1], "the last are those without a block");
+        let mut asked: Vec<String> = window.parts[..3].concat();
+        asked.sort();
+        let mut all: Vec<String> = (1..=10).map(whole_block).collect();
+        all.sort();
+        assert_eq!(asked, all);
+        let last = &window.parts[3][0];
+        assert!(last.contains("block = 0 AND created_at > '"), "{last}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use spaces_api::HubState;
 use spaces_tests::{Caller, Hub, module};
 use spacesd::operation::Outcome;
 
-use crate::rig::Client;
+use crate::rig::{Client, quick};
 
 /// The `seq`s of a block, as the module counts them.
 const BLOCK: u64 = 4_096;
@@ -55,11 +55,6 @@ async fn a_link_goes_on_from_block_to_block() {
     let token = std::fs::read_to_string(writer.token_file()).unwrap();
     let reader = Client::with(hub.uri(), None, "spaces", Some(token.trim()));
     reader.live().await;
-    // The first window of a link has no end: from the second on it is in blocks.
-    post_all(&writer, &["before".to_owned()]).await;
-    reader.received("before").await;
-    come_back(&reader, &hub).await;
-
     let mut all = Vec::new();
     for block in 1..=3 {
         count_to(&hub, block * BLOCK - 5);
@@ -72,6 +67,31 @@ async fn a_link_goes_on_from_block_to_block() {
     let newest = reader.memory.messages().iter().map(|one| one.seq).max();
     assert_eq!(newest, Some(reader.memory.kept.lock().unwrap().last_seq));
     assert!(newest > Some(3 * BLOCK));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_window_goes_back_until_it_has_enough() {
+    let hub = Hub::start();
+    let writer = Client::start(hub.uri(), Some(&hub.owner_invite()));
+    writer.live().await;
+    let mut all = Vec::new();
+    for block in 1..=3 {
+        count_to(&hub, block * BLOCK - 5);
+        let texts = texts(&format!("into block {}", block + 1));
+        post_all(&writer, &texts).await;
+        all.extend(texts);
+    }
+    let token = std::fs::read_to_string(writer.token_file()).unwrap();
+    let (token, timing) = (Some(token.trim()), quick());
+    let everything = Client::with(hub.uri(), None, "spaces", token);
+    everything.live().await;
+    assert_eq!(everything.memory.contents(), all);
+    // The newest two blocks have eight, which is enough here.
+    let few = Client::windowed(hub.uri(), None, "spaces", token, timing, 5);
+    few.live().await;
+    assert_eq!(few.memory.contents(), all[all.len() - 8..]);
+    post_all(&writer, &["live".to_owned()]).await;
+    few.received("live").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -158,6 +158,18 @@ impl Client {
         token: Option<&str>,
         timing: Timing,
     ) -> Self {
+        Self::windowed(uri, owner_invite, database, token, timing, 50_000)
+    }
+
+    /// One whose first synchronization takes so many messages, in whole parts.
+    pub fn windowed(
+        uri: String,
+        owner_invite: Option<&str>,
+        database: &str,
+        token: Option<&str>,
+        timing: Timing,
+        window_messages: u32,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let invite = directory.path().join("owner.invite");
         if let Some(line) = owner_invite {
@@ -175,7 +187,7 @@ impl Client {
             token_file,
             owner_invite: Some(invite),
             window_days: 30,
-            window_messages: 50_000,
+            window_messages,
             timing,
         };
         let uplink = Uplink::start(config, memory.clone());
