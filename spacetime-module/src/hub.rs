@@ -32,8 +32,8 @@ pub fn init(ctx: &ReducerContext) -> Result<(), String> {
         admission: AdmissionPolicy::Closed,
         home_server_id: home.id,
         created_at: ctx.timestamp,
-        newest_block: block::of_seq(0),
     });
+    tell_block(ctx, 0);
     members::insert(ctx, &home, ctx.sender(), Role::Owner)?;
     for (name, channel_type) in [
         ("general", ChannelType::Text),
@@ -171,21 +171,23 @@ fn refresh_module_info(ctx: &ReducerContext) {
         && (info.schema_version, info.module_version.as_str())
             != (SCHEMA_VERSION, env!("CARGO_PKG_VERSION"))
     {
-        let counter = ctx.db.hub_counter().id().find(0);
         ctx.db.module_info().id().update(ModuleInfo {
             schema_version: SCHEMA_VERSION,
             module_version: env!("CARGO_PKG_VERSION").into(),
-            newest_block: block::of_seq(counter.map_or(0, |counter| counter.seq)),
             ..info
         });
+        if let Some(counter) = ctx.db.hub_counter().id().find(0) {
+            tell_block(ctx, counter.seq);
+        }
     }
 }
 
-/// Tells clients that messages go to another block from this `seq` on.
+/// Tells clients which block messages go to from this `seq` on.
 pub fn tell_block(ctx: &ReducerContext, seq: u64) {
-    if let Some(info) = ctx.db.module_info().id().find(0) {
-        let newest_block = block::of_seq(seq);
-        ctx.db.module_info().id().update(ModuleInfo { newest_block, ..info });
+    let newest = NewestBlock { id: 0, block: block::of_seq(seq) };
+    match ctx.db.newest_block().id().find(0) {
+        Some(_) => drop(ctx.db.newest_block().id().update(newest)),
+        None => drop(ctx.db.newest_block().insert(newest)),
     }
 }
 

@@ -68,7 +68,7 @@ struct Crowd {
 }
 
 /// What a daemon subscribes to, beside the messages.
-const STATE: [&str; 21] = [
+const STATE: [&str; 22] = [
     "user",
     "presence",
     "agent",
@@ -88,6 +88,7 @@ const STATE: [&str; 21] = [
     "my_invites",
     "note",
     "my_inbox",
+    "newest_block",
     "typing",
     "my_typing",
 ];

@@ -52,7 +52,10 @@ wire! {
         admission: AdmissionPolicy,
         home_server_id: u64,
         created_at: Timestamp,
-        newest_block: u64,
+    }
+    record NewestBlock {
+        id: u8,
+        block: u64,
     }
     record User {
         identity: Identity,
@@ -301,6 +304,7 @@ wire! {
 module! {
     tables {
         module_info: ModuleInfo kept by id,
+        newest_block: NewestBlock kept by id,
         user: User kept by identity,
         presence: Presence kept by identity,
         agent: Agent kept by id,

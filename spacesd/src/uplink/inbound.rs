@@ -23,6 +23,8 @@ pub(super) struct Gathered {
     pub applied: Vec<Subscription>,
     /// What the module tells of itself came, or changed.
     pub met: bool,
+    /// The hub's newest block of messages is another.
+    pub block_moved: bool,
     /// Why the hub refused a subscription.
     pub refused: Option<String>,
 }
@@ -30,7 +32,8 @@ pub(super) struct Gathered {
 impl Gathered {
     /// True where nothing came: the SDK was busy with what goes out.
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.applied.is_empty() && !self.met && self.refused.is_none()
+        let told = self.met || self.block_moved || self.refused.is_some();
+        self.changes.is_empty() && self.applied.is_empty() && !told
     }
 
     /// The messages among the changes.
@@ -94,6 +97,10 @@ impl Inbound {
         let inbound = self.clone();
         db.module_info()
             .on_update(move |_, _, _| super::lock(&inbound.0).met = true);
+
+        let inbound = self.clone();
+        db.newest_block()
+            .on_update(move |_, _, _| super::lock(&inbound.0).block_moved = true);
 
         self.keep(&db.user());
         self.keep(&db.presence());

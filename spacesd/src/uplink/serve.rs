@@ -313,7 +313,7 @@ impl Connection {
         self.seen = self.seen.max(gathered.highest_seq.unwrap_or(0));
         let now_caught_up = self.next_step(&mut gathered);
         let caught_up = matches!(self.stage, Stage::CaughtUp);
-        if now_caught_up || (caught_up && gathered.met) {
+        if now_caught_up || (caught_up && gathered.block_moved) {
             self.follow_blocks();
         }
         let news = now_caught_up || gathered.highest_seq.is_some();
@@ -373,11 +373,9 @@ impl Connection {
         // It may have begun anew for this hub; what was lost before comes now.
         self.rebuilds.mark_unchanged();
         self.seen = self.plan.sink.last_seq();
-        let messages = subscribe::messages(self.seen, info.newest_block, self.plan.window_days);
-        self.to_block = messages.to_block;
         self.stage = Stage::CatchingUp {
-            parts: messages.parts.into_iter().rev().collect(),
-            since: messages.since,
+            parts: Vec::new(),
+            since: None,
             received: 0,
         };
         let within = self.plan.timing.sync_within;
@@ -397,6 +395,10 @@ impl Connection {
 
     /// Asks for the next part once one has come; true at the end of the last.
     fn next_step(&mut self, gathered: &mut Gathered) -> bool {
+        let first = gathered.applied.contains(&Subscription::State);
+        if first {
+            self.plan_messages();
+        }
         let Stage::CatchingUp {
             parts,
             since,
@@ -420,7 +422,6 @@ impl Connection {
         *received += within;
         let too_old = came > 0 && within == 0;
         let enough = too_old || *received >= self.plan.window_messages as usize;
-        let first = gathered.applied.contains(&Subscription::State);
         match parts.pop() {
             Some(queries) if first || !enough => {
                 let within = self.plan.timing.sync_within;
@@ -437,12 +438,27 @@ impl Connection {
         }
     }
 
+    /// Which messages are missing, now that the hub has said how far it is.
+    fn plan_messages(&mut self) {
+        let window_days = self.plan.window_days;
+        let messages = subscribe::messages(self.seen, self.newest_block(), window_days);
+        self.to_block = messages.to_block;
+        self.stage = Stage::CatchingUp {
+            parts: messages.parts.into_iter().rev().collect(),
+            since: messages.since,
+            received: 0,
+        };
+    }
+
+    fn newest_block(&self) -> u64 {
+        let newest = self.hub.db.newest_block().iter().next();
+        newest.map_or(0, |newest| newest.block)
+    }
+
     /// Asks for the blocks that have become the hub's newest.
     fn follow_blocks(&mut self) {
-        let Some(info) = self.hub.db.module_info().iter().next() else {
-            return;
-        };
-        while let Some((block, query)) = subscribe::next_block(self.to_block, info.newest_block) {
+        let newest = self.newest_block();
+        while let Some((block, query)) = subscribe::next_block(self.to_block, newest) {
             subscribe::begin(
                 &self.hub,
                 &self.inbound,

@@ -37,6 +37,7 @@ const STATE: &[(&str, Option<Table>)] = &[
     ("note", None),
     // Handed on and acknowledged, never compared.
     ("my_inbox", None),
+    ("newest_block", None),
     ("typing", None),
     ("my_typing", None),
 ];

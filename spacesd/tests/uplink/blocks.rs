@@ -17,7 +17,7 @@ fn publisher(hub: &Hub) -> Caller {
 /// Goes on as if so many changes had been made; the hub stays in its block.
 fn count_to(hub: &Hub, seq: u64) {
     let publisher = publisher(hub);
-    let block = publisher.rows("SELECT * FROM module_info")[0]["newest_block"].as_u64();
+    let block = publisher.rows("SELECT * FROM newest_block")[0]["block"].as_u64();
     assert_eq!(
         block,
         Some(seq / BLOCK + 1),

@@ -40,6 +40,8 @@ impl Sink for Memory {
         let mut kept = self.kept.lock().unwrap();
         kept.last_seq = kept.last_seq.max(batch.synced_to.unwrap_or(0));
         kept.batches.push(batch);
+        // Who waits for a change looks at what is kept, under the lock of `changed`.
+        drop(kept);
         self.changed.send_modify(|changes| *changes += 1);
         done()
     }

@@ -4,7 +4,7 @@ use super::kinds::{AdmissionPolicy, Role};
 use spacetimedb::{ConnectionId, Identity, SpacetimeType, Timestamp, table};
 
 /// What a client reads first: with which schema, and with which hub, it talks.
-/// One row, `id` 0.
+/// One row, `id` 0. Its columns never change: clients of every version read it.
 #[table(accessor = module_info, public)]
 pub struct ModuleInfo {
     #[primary_key]
@@ -16,9 +16,15 @@ pub struct ModuleInfo {
     /// The server made with the hub; its owner and admins run the hub.
     pub home_server_id: u64,
     pub created_at: Timestamp,
-    /// The block ([`spaces_domain::block`]) of the last `seq` given out.
-    #[default(0)]
-    pub newest_block: u64,
+}
+
+/// The block ([`spaces_domain::block`]) of the last `seq` given out. One row,
+/// `id` 0.
+#[table(accessor = newest_block, public)]
+pub struct NewestBlock {
+    #[primary_key]
+    pub id: u8,
+    pub block: u64,
 }
 
 /// One row, `id` 0.

@@ -36,6 +36,7 @@ const SHUT: Who = Said("nobody");
 
 const TABLES: &[(&str, Who)] = &[
     ("module_info", EVERYBODY),
+    ("newest_block", EVERYBODY),
     ("user", EVERYBODY),
     ("presence", EVERYBODY),
     ("agent", EVERYBODY),

@@ -186,6 +186,7 @@ fn open_connections_of_outsiders_bring_nothing_private() {
         "claim",
         "message",
         "module_info",
+        "newest_block",
         "note",
         "presence",
         "server",

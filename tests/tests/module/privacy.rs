@@ -35,8 +35,9 @@ const HIDDEN: [&str; 22] = [
 ];
 
 /// What everybody may ask, with whatever it answers.
-const SHOWN: [&str; 24] = [
+const SHOWN: [&str; 25] = [
     "module_info",
+    "newest_block",
     "user",
     "presence",
     "agent",
