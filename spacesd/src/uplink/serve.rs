@@ -1,5 +1,5 @@
-//! A connection at work: it carries calls out, hands rows on, synchronizes step
-//! by step, and watches that the hub answers.
+//! A connection at work: it carries calls out, hands rows on, and watches that
+//! the hub answers.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -14,11 +14,15 @@ use tokio::time::{sleep_until, timeout};
 use uuid::Uuid;
 
 use super::connect::{Event, Plan, Request};
-use super::inbound::{Gathered, Inbound, Subscription};
+use super::inbound::{Inbound, Subscription};
 use super::liveness::{Unanswered, Watch};
 use super::{CallError, PastPage, call, http, lock, refusal, rows, subscribe};
 use crate::operation::{Call, Outcome};
 use crate::row::{Batch, Identity};
+
+mod catch_up;
+
+use catch_up::Stage;
 
 pub(super) struct Connection {
     plan: Plan,
@@ -59,20 +63,6 @@ const SHOWN_WITHIN: Duration = Duration::from_secs(1);
 
 /// Between two [`Event::Heard`].
 const HEARD_SPACING: Duration = Duration::from_millis(200);
-
-/// How far synchronizing has come.
-enum Stage {
-    /// Not yet known which hub and schema it is.
-    Meeting,
-    CatchingUp {
-        /// Still to be asked for, the next one last.
-        parts: Vec<Vec<String>>,
-        /// Of the first window, messages from then on.
-        since: Option<Timestamp>,
-        received: usize,
-    },
-    CaughtUp,
-}
 
 /// What tasks and callbacks have to say to the connection.
 enum Told {
@@ -352,121 +342,6 @@ impl Connection {
     /// When what is stored equalled what the hub holds, if something comes now.
     fn stored_to(&self, now: Instant) -> Instant {
         self.unstored.front().copied().unwrap_or(now)
-    }
-
-    /// Which hub is it, with which schema? Only then what it holds is asked for.
-    async fn meet(&mut self) -> Result<(), String> {
-        let info = self.hub.db.module_info().iter().next();
-        let info = info.ok_or("the hub's module tells nothing of itself: it is no Spaces module, or its set-up failed")?;
-        if let Some(why) = refusal::of_schema(info.schema_version, &info.module_version) {
-            return Err(why);
-        }
-        if !matches!(self.stage, Stage::Meeting) {
-            return Ok(());
-        }
-        let name = rows::timestamp(info.created_at).as_micros().to_string();
-        let me = self
-            .me
-            .ok_or("the hub said what it is before it said who we are")?;
-        let bound = self.plan.sink.belongs_to(&name, me).await;
-        bound.map_err(|_| "the cache could not be bound to this hub")?;
-        // It may have begun anew for this hub; what was lost before comes now.
-        self.rebuilds.mark_unchanged();
-        self.seen = self.plan.sink.last_seq();
-        self.stage = Stage::CatchingUp {
-            parts: Vec::new(),
-            since: None,
-            received: 0,
-        };
-        let within = self.plan.timing.sync_within;
-        self.watch.expect_rows(within, Instant::now());
-        subscribe::begin(
-            &self.hub,
-            &self.inbound,
-            Subscription::State,
-            subscribe::state(),
-        );
-        self.event(Event::Syncing {
-            schema_version: info.schema_version,
-            module_version: info.module_version,
-        });
-        Ok(())
-    }
-
-    /// Asks for the next part once one has come; true at the end of the last.
-    fn next_step(&mut self, gathered: &mut Gathered) -> bool {
-        let first = gathered.applied.contains(&Subscription::State);
-        if first {
-            self.plan_messages();
-        }
-        let Stage::CatchingUp {
-            parts,
-            since,
-            received,
-        } = &mut self.stage
-        else {
-            return false;
-        };
-        if !gathered
-            .applied
-            .iter()
-            .any(|one| *one != Subscription::Info)
-        {
-            return false;
-        }
-        let came = gathered.messages().count();
-        if let Some(since) = *since {
-            gathered.drop_messages_before(since);
-        }
-        let within = gathered.messages().count();
-        *received += within;
-        let too_old = came > 0 && within == 0;
-        let enough = too_old || *received >= self.plan.window_messages as usize;
-        match parts.pop() {
-            Some(queries) if first || !enough => {
-                let within = self.plan.timing.sync_within;
-                self.watch.expect_rows(within, Instant::now());
-                subscribe::begin(&self.hub, &self.inbound, Subscription::Messages, queries);
-                false
-            }
-            _ => {
-                self.stage = Stage::CaughtUp;
-                let within = self.plan.timing.answer_within;
-                self.watch.expect_answers(within, Instant::now());
-                true
-            }
-        }
-    }
-
-    /// Which messages are missing, now that the hub has said how far it is.
-    fn plan_messages(&mut self) {
-        let window_days = self.plan.window_days;
-        let messages = subscribe::messages(self.seen, self.newest_block(), window_days);
-        self.to_block = messages.to_block;
-        self.stage = Stage::CatchingUp {
-            parts: messages.parts.into_iter().rev().collect(),
-            since: messages.since,
-            received: 0,
-        };
-    }
-
-    fn newest_block(&self) -> u64 {
-        let newest = self.hub.db.newest_block().iter().next();
-        newest.map_or(0, |newest| newest.block)
-    }
-
-    /// Asks for the blocks that have become the hub's newest.
-    fn follow_blocks(&mut self) {
-        let newest = self.newest_block();
-        while let Some((block, query)) = subscribe::next_block(self.to_block, newest) {
-            subscribe::begin(
-                &self.hub,
-                &self.inbound,
-                Subscription::Messages,
-                vec![query],
-            );
-            self.to_block = block;
-        }
     }
 
     /// Gives a batch to the sink and hears back when it is on disk.

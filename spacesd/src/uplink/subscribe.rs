@@ -7,7 +7,7 @@ use spaces_bindings::DbConnection;
 use spaces_domain::block;
 
 use super::inbound::{Inbound, Subscription};
-use crate::row::Table;
+use crate::row::{MessageRow, Table};
 
 const MICROS_PER_DAY: i64 = 24 * 3600 * 1_000_000;
 
@@ -84,8 +84,7 @@ pub(super) fn state() -> Vec<String> {
 pub(super) struct Messages {
     /// One subscription each, to be begun in turn.
     pub parts: Vec<Vec<String>>,
-    /// Older ones are not wanted, and where nothing else comes, neither is what
-    /// comes after it.
+    /// The beginning of the first window: see [`reaches_back_to`].
     pub since: Option<Timestamp>,
     /// Nothing beyond this block is asked for yet: see [`next_block`].
     pub to_block: u64,
@@ -141,6 +140,16 @@ fn first_window(newest_block: u64, window_days: u32) -> Messages {
     }
 }
 
+/// Whether the blocks before the one that these are from hold nothing written
+/// since then. Of that tells one that is older and was never changed into a later
+/// block: all that is in earlier ones was written before it.
+pub(super) fn reaches_back_to<'a>(
+    since: Timestamp,
+    mut messages: impl Iterator<Item = &'a MessageRow>,
+) -> bool {
+    messages.any(|row| row.created_at < since && block::of_seq(row.id) == block::of_seq(row.seq))
+}
+
 /// The block to ask for after those up to `to_block`, once the hub's newest is
 /// `newest_block`. One block is always asked for ahead, so that its first
 /// messages come as they are written.
@@ -159,6 +168,7 @@ fn whole_block(block: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::fixture;
 
     #[test]
     fn what_was_missed_and_no_more() {
@@ -206,6 +216,22 @@ mod tests {
         assert_eq!(asked, all);
         let last = &window.parts[3][0];
         assert!(last.contains("block = 0 AND created_at > '"), "{last}");
+    }
+
+    #[test]
+    fn an_old_message_ends_the_window_unless_it_was_changed_in_a_later_block() {
+        let since = Timestamp::from_micros(1_000);
+        let written = |id, seq, at| MessageRow {
+            seq,
+            created_at: Timestamp::from_micros(at),
+            ..fixture::message_row(id, 1, fixture::ME, "text")
+        };
+        let ends = |rows: &[MessageRow]| reaches_back_to(since, rows.iter());
+        assert!(!ends(&[]));
+        assert!(!ends(&[written(5, 5, 1_000), written(6, 6, 2_000)]));
+        assert!(ends(&[written(6, 6, 2_000), written(5, 5, 999)]));
+        assert!(ends(&[written(5, 7, 999)]), "changed in its own block");
+        assert!(!ends(&[written(5, 100_000, 999)]), "others may lie between");
     }
 
     #[test]
