@@ -80,8 +80,6 @@ mod tests {
 
     #[test]
     fn a_field_s_value_is_no_regular_expression() {
-        let many = "(.....................|x)*y.....................".repeat(8);
-        let filter = parse_level(&format!("[span{{field={many}}}]=debug")).unwrap();
-        assert!(filter.to_string().contains(&many), "{filter}");
+        assert!(parse_level("[span{field=(}]=debug").is_ok());
     }
 }

@@ -47,6 +47,18 @@ fn texts(word: &str) -> Vec<String> {
     (0..12).map(|number| format!("{word} {number}")).collect()
 }
 
+/// A dozen posts over each of the first three borders of blocks.
+async fn post_over_borders(hub: &Hub, writer: &Client) -> Vec<String> {
+    let mut all = Vec::new();
+    for block in 1..=3 {
+        count_to(hub, block * BLOCK - 5);
+        let texts = texts(&format!("into block {}", block + 1));
+        post_all(writer, &texts).await;
+        all.extend(texts);
+    }
+    all
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_goes_on_from_block_to_block() {
     let hub = Hub::start();
@@ -55,15 +67,9 @@ async fn a_link_goes_on_from_block_to_block() {
     let token = std::fs::read_to_string(writer.token_file()).unwrap();
     let reader = Client::with(hub.uri(), None, "spaces", Some(token.trim()));
     reader.live().await;
-    let mut all = Vec::new();
-    for block in 1..=3 {
-        count_to(&hub, block * BLOCK - 5);
-        let texts = texts(&format!("into block {}", block + 1));
-        post_all(&writer, &texts).await;
-        reader.received(texts.last().unwrap()).await;
-        all.extend(texts);
-        assert_eq!(reader.memory.contents(), all);
-    }
+    let all = post_over_borders(&hub, &writer).await;
+    reader.received(all.last().unwrap()).await;
+    assert_eq!(reader.memory.contents(), all);
     let newest = reader.memory.messages().iter().map(|one| one.seq).max();
     assert_eq!(newest, Some(reader.memory.kept.lock().unwrap().last_seq));
     assert!(newest > Some(3 * BLOCK));
@@ -74,13 +80,7 @@ async fn the_first_window_goes_back_until_it_has_enough() {
     let hub = Hub::start();
     let writer = Client::start(hub.uri(), Some(&hub.owner_invite()));
     writer.live().await;
-    let mut all = Vec::new();
-    for block in 1..=3 {
-        count_to(&hub, block * BLOCK - 5);
-        let texts = texts(&format!("into block {}", block + 1));
-        post_all(&writer, &texts).await;
-        all.extend(texts);
-    }
+    let all = post_over_borders(&hub, &writer).await;
     let token = std::fs::read_to_string(writer.token_file()).unwrap();
     let (token, timing) = (Some(token.trim()), quick());
     let everything = Client::with(hub.uri(), None, "spaces", token);
@@ -99,13 +99,7 @@ async fn what_was_missed_in_several_blocks_comes_and_no_more() {
     let hub = Hub::start();
     let client = Client::start(hub.uri(), Some(&hub.owner_invite()));
     client.live().await;
-    let mut all = Vec::new();
-    for block in 1..=3 {
-        count_to(&hub, block * BLOCK - 5);
-        let texts = texts(&format!("into block {}", block + 1));
-        post_all(&client, &texts).await;
-        all.extend(texts);
-    }
+    let all = post_over_borders(&hub, &client).await;
     client.received(all.last().unwrap()).await;
     let messages = client.memory.messages();
     for seen in [3, 11, 12, 20, all.len() - 1] {
