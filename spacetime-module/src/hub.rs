@@ -4,7 +4,7 @@ use crate::call::{Call, arguments, keyed};
 use crate::clock::seconds;
 use crate::schema::*;
 use crate::{audit, channels, counter, members, retention, sessions, users, voice};
-use spaces_domain::{Action, ErrorKind, Refusal, Role as Tier, block, content, limits};
+use spaces_domain::{Action, ErrorKind, Refusal, Role as Tier, content, limits};
 use spacetimedb::{Identity, ReducerContext, ScheduleAt, Table, reducer};
 
 const HOME_SERVER: &str = "Spaces Hub";
@@ -33,7 +33,7 @@ pub fn init(ctx: &ReducerContext) -> Result<(), String> {
         home_server_id: home.id,
         created_at: ctx.timestamp,
     });
-    tell_block(ctx, 0);
+    counter::tell_block(ctx, 0);
     members::insert(ctx, &home, ctx.sender(), Role::Owner)?;
     for (name, channel_type) in [
         ("general", ChannelType::Text),
@@ -176,18 +176,9 @@ fn refresh_module_info(ctx: &ReducerContext) {
             module_version: env!("CARGO_PKG_VERSION").into(),
             ..info
         });
-        if let Some(counter) = ctx.db.hub_counter().id().find(0) {
-            tell_block(ctx, counter.seq);
+        if let Some(counted) = ctx.db.hub_counter().id().find(0) {
+            counter::tell_block(ctx, counted.seq);
         }
-    }
-}
-
-/// Tells clients which block messages go to from this `seq` on.
-pub fn tell_block(ctx: &ReducerContext, seq: u64) {
-    let newest = NewestBlock { id: 0, block: block::of_seq(seq) };
-    match ctx.db.newest_block().id().find(0) {
-        Some(_) => drop(ctx.db.newest_block().id().update(newest)),
-        None => drop(ctx.db.newest_block().insert(newest)),
     }
 }
 
