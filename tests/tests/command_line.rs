@@ -295,17 +295,19 @@ fn colours_are_for_terminals_that_want_them() {
     let daemon = Daemon::local();
     let terminal = Terminal::open(&daemon.cli(), 80, 24);
     let program = binary("spacesctl");
-    let has_colours = |line: &str| {
-        terminal.enters(&format!("clear; {line}; echo shown"));
+    let has_colours = |run: &str, line: &str| {
+        terminal.enters(&format!("clear; {line}; echo {run}"));
+        // Each run ends by a word of its own: what the one before left on the
+        // screen is not taken for what this one writes.
         terminal.until("the status", |screen| {
-            screen.contains("outbox") && screen.lines().any(|line| line == "shown")
+            screen.contains("outbox") && screen.lines().any(|line| line == run)
         });
         terminal.coloured_screen().contains("\u{1b}[32m")
     };
     let status = format!("{} status", program.display());
-    assert!(has_colours(&status));
-    assert!(!has_colours(&format!("NO_COLOR=1 {status}")));
-    assert!(!has_colours(&format!("{status} | cat")));
+    assert!(has_colours("plain", &status));
+    assert!(!has_colours("unwanted", &format!("NO_COLOR=1 {status}")));
+    assert!(!has_colours("piped", &format!("{status} | cat")));
 }
 
 #[test]
