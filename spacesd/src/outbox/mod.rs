@@ -12,6 +12,7 @@
 mod content;
 mod damage;
 mod error;
+mod log;
 mod memory;
 mod order;
 mod pace;

@@ -18,6 +18,7 @@ use spaces_api::{Receipt, ReceiptState, Timestamp};
 use uuid::Uuid;
 
 use super::content::Digest;
+use super::log::Log;
 use super::{OpenError, ReceiptChange};
 use crate::operation::Call;
 
@@ -107,6 +108,7 @@ pub(super) type Stored<T> = rusqlite::Result<T>;
 pub(super) struct Store {
     pub connection: Connection,
     pub path: PathBuf,
+    pub log: Log,
     next_id: i64,
     next_change: i64,
     durable: bool,
@@ -131,7 +133,7 @@ impl Store {
     }
 
     fn open_database(path: &Path) -> Result<Self, Refusal> {
-        let connection = Connection::open(path)?;
+        let mut connection = Connection::open(path)?;
         connection.busy_timeout(LOCK_PATIENCE)?;
         // A file that is going to be set aside stays as it was found.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
@@ -148,9 +150,11 @@ impl Store {
         connection.pragma_update(None, "cache_size", -2048)?;
         connection.set_prepared_statement_cache_capacity(32);
         prepare_schema(&connection)?;
+        let log = Log::watch(path, &mut connection)?;
         let mut store = Self {
             connection,
             path: path.to_owned(),
+            log,
             next_id: 1,
             next_change: 1,
             durable: true,
@@ -252,9 +256,11 @@ impl Store {
 
     /// Moves the log into the file, so that the log starts again from its
     /// beginning.
-    pub fn checkpoint(&self) -> Stored<()> {
+    pub fn checkpoint(&mut self) -> Stored<()> {
         self.connection
-            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+        self.log.moved();
+        Ok(())
     }
 
     /// The same before the end, and leaves the log empty.

@@ -29,12 +29,6 @@ const MARKS_LINGER: Duration = Duration::from_millis(5);
 const MARKS_HELD: usize = 512;
 /// How long nothing must happen before the file is tended.
 const QUIET: Duration = Duration::from_millis(200);
-/// Transactions after which a quiet time is used to move the log into the file.
-/// The first post after that costs a second sync, for the head of the new log;
-/// so it is not done for a few.
-const WORTH_MOVING: u32 = 256;
-/// Transactions after which that happens even in a busy time.
-const TRANSACTIONS_LOGGED: u32 = 4096;
 /// How often a failing disk is tried again.
 const RETRY: Duration = Duration::from_millis(500);
 /// How often old receipts are removed.
@@ -134,7 +128,6 @@ pub(super) fn start(loaded: Loaded, shared: Arc<Shared>) -> io::Result<Inbox> {
         marks: Vec::new(),
         marks_due: None,
         withdrawn: Vec::new(),
-        logged: 0,
         retry_at: None,
         housekeeping_at: Instant::now() + QUIET,
         closing: None,
@@ -160,8 +153,6 @@ struct Writer {
     marks_due: Option<Instant>,
     /// Taken out of the queue by the running transaction; put back if it fails.
     withdrawn: Vec<(Pending, Live)>,
-    /// Transactions since the log was last moved into the file.
-    logged: u32,
     /// Set while the disk fails.
     retry_at: Option<Instant>,
     housekeeping_at: Instant,
@@ -200,7 +191,7 @@ impl Writer {
         for due in [self.marks_due, self.retry_at].into_iter().flatten() {
             wake = wake.min(due);
         }
-        if self.logged >= WORTH_MOVING {
+        if self.log_wants_care() {
             wake = wake.min(now + QUIET);
         }
         wake.saturating_duration_since(now)
@@ -237,16 +228,24 @@ impl Writer {
     fn use_quiet_time(&mut self, now: Instant) {
         if self.retry_at.is_some_and(|at| at <= now) {
             self.probe_disk();
-        } else if self.logged >= WORTH_MOVING {
+        } else if self.store.log.is_worth_moving() {
             self.move_log();
         } else if self.housekeeping_at <= now {
             self.keep_house(now);
+        } else if self.log_wants_care() {
+            self.store.log.make_room();
         }
     }
 
+    /// Is there something to do to it in a quiet time?
+    fn log_wants_care(&self) -> bool {
+        let log = &self.store.log;
+        self.retry_at.is_none() && (log.is_worth_moving() || log.wants_room())
+    }
+
     fn move_log(&mut self) {
-        self.logged = 0;
         if let Err(error) = self.remember_front().and_then(|()| self.store.checkpoint()) {
+            self.store.log.not_moved();
             self.disk_failed(&error);
         }
     }
@@ -292,7 +291,6 @@ impl Writer {
             .prune(Timestamp::from_micros(before), PRUNED_AT_ONCE)?;
         self.store.prune_rejected(limits.max_items)?;
         self.store.commit()?;
-        self.logged += 1;
         let rejected = self.store.count_rejected()?;
         let unwritten = self.marks.iter().filter(|mark| mark.rejects()).count() as u64;
         self.shared.memory().rejected = rejected + unwritten;

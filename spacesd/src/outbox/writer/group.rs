@@ -7,7 +7,7 @@ use std::sync::Arc;
 use spaces_api::{Receipt, ReceiptState, Timestamp};
 use uuid::Uuid;
 
-use super::{Command, MarkOf, NewItem, TRANSACTIONS_LOGGED, Writer};
+use super::{Command, MarkOf, NewItem, Writer};
 use crate::outbox::content::Digest;
 use crate::outbox::error::{ItemError, SubmitError};
 use crate::outbox::memory::method_name;
@@ -64,7 +64,7 @@ impl Writer {
         } else {
             self.finish(group.into_iter().map(|command| (command, Done::Read)));
         }
-        if self.logged >= TRANSACTIONS_LOGGED {
+        if self.store.log.is_full() {
             self.move_log();
         }
     }
@@ -79,7 +79,6 @@ impl Writer {
         }
         match attempt {
             Ok((marked, done)) => {
-                self.logged += 1;
                 self.disk_works();
                 self.marks_written(marked);
                 self.withdrawn.clear();
