@@ -5,7 +5,7 @@
 //! Nothing within a tier adds up to a tier, so the order of the tiers holds.
 
 use std::cmp::Ordering;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use spaces_api::Timestamp;
 use spaces_api::model::{
@@ -13,6 +13,7 @@ use spaces_api::model::{
 };
 use spaces_domain::ClaimTarget;
 use spaces_domain::overlap::{covered, overlaps};
+use uuid::Uuid;
 
 use crate::place::Lineage;
 
@@ -48,9 +49,6 @@ pub(super) fn rank(candidates: Vec<ActivityKind>, reader: &Reader<'_>) -> Vec<Ac
     let related = related_branches(&candidates, reader);
     let mut distinct = distinct(candidates, reader);
     distinct.retain(|what| !is_elsewhere(what, reader, &related));
-    // The budget is spent in an order of its own, or the result would depend on
-    // how the candidates were found.
-    distinct.sort_by_cached_key(identity);
     let mut budget = Budget {
         patterns: MOST_PATTERNS,
         pairs: MOST_PAIRS,
@@ -105,42 +103,43 @@ fn is_elsewhere(what: &ActivityKind, reader: &Reader<'_>, related: &HashSet<Stri
 }
 
 /// Leaves out what the reader's own session wrote, what has ended, and repeats:
-/// one item per message, and per session the latest summary only.
+/// one item per message, and per session the latest summary only. In the order of
+/// what they are: the budget is spent in it, or the result would depend on how the
+/// candidates were found.
 fn distinct(candidates: Vec<ActivityKind>, reader: &Reader<'_>) -> Vec<ActivityKind> {
-    let mut kept: HashMap<String, ActivityKind> = HashMap::new();
-    let mut keep = |key: String, what: ActivityKind| {
-        let better = kept.get(&key).is_none_or(|present| {
-            let preferred =
-                |what: &ActivityKind| (sort_of(what), moment(what, reader.now), identity(what));
-            preferred(&what) > preferred(present)
-        });
-        if better {
-            kept.insert(key, what);
+    let age = |place: usize| {
+        let what = &candidates[place];
+        (moment(what, reader.now), Thing::of(what))
+    };
+    let worth = |place: usize| (sort_of(&candidates[place]), age(place));
+    let mut latest: HashMap<Writer<'_>, usize> = HashMap::new();
+    let mut kept: BTreeMap<Thing<'_>, usize> = BTreeMap::new();
+    let mut keep = |place: usize| {
+        let best = kept.entry(Thing::of(&candidates[place])).or_insert(place);
+        if worth(place) > worth(*best) {
+            *best = place;
         }
     };
-    let mut latest: HashMap<String, ActivityKind> = HashMap::new();
-    for what in candidates {
-        if is_own(&what, reader) || is_over(&what) {
+    for (place, what) in candidates.iter().enumerate() {
+        if is_own(what, reader) || is_over(what) {
             continue;
         }
-        match &what {
-            ActivityKind::Summary { message } => {
-                let session = writer(message);
-                let newer = latest.get(&session).is_none_or(|present| {
-                    let age = |what: &ActivityKind| (moment(what, reader.now), identity(what));
-                    age(&what) > age(present)
-                });
-                if newer {
-                    latest.insert(session, what);
-                }
+        if let ActivityKind::Summary { message } = what {
+            let newest = latest.entry(Writer::of(message)).or_insert(place);
+            if age(place) > age(*newest) {
+                *newest = place;
             }
-            _ => keep(identity(&what), what),
+        } else {
+            keep(place);
         }
     }
-    for what in latest.into_values() {
-        keep(identity(&what), what);
-    }
-    kept.into_values().collect()
+    latest.into_values().for_each(&mut keep);
+    let places: Vec<usize> = kept.into_values().collect();
+    let mut candidates: Vec<_> = candidates.into_iter().map(Some).collect();
+    places
+        .into_iter()
+        .filter_map(|place| candidates[place].take())
+        .collect()
 }
 
 fn judge(what: ActivityKind, reader: &Reader<'_>, budget: &mut Budget) -> ActivityItem {
@@ -190,7 +189,7 @@ fn compare(a: &ActivityItem, b: &ActivityItem) -> Ordering {
     b.score
         .total_cmp(&a.score)
         .then_with(|| moment(&b.what, epoch).cmp(&moment(&a.what, epoch)))
-        .then_with(|| identity(&a.what).cmp(&identity(&b.what)))
+        .then_with(|| Thing::of(&a.what).cmp(&Thing::of(&b.what)))
 }
 
 /// Tier, what it has in common with the reader's work, and why.
@@ -366,38 +365,70 @@ fn context_of(what: &ActivityKind) -> Option<&Context> {
 }
 
 /// The thing itself, whatever stands for it.
-fn identity(what: &ActivityKind) -> String {
-    let of_message = |message: &Message| match (message.id, message.client_key) {
-        (Some(id), _) => format!("message {id:020}"),
-        (None, Some(key)) => format!("message {key}"),
-        (None, None) => format!("message {} {}", message.created_at, message.content),
-    };
-    match what {
-        ActivityKind::Claim { claim } => match (claim.id, claim.client_key) {
-            (Some(id), _) => format!("claim {id:020}"),
-            (None, Some(key)) => format!("claim {key}"),
-            (None, None) => format!("claim {} {:?}", claim.session_id, claim.patterns),
-        },
-        ActivityKind::Note { note } => of_message(&note.message),
-        ActivityKind::Inbox { item } => match &item.message {
-            Some(message) => of_message(message),
-            None => format!("inbox {:020}", item.id),
-        },
-        ActivityKind::Summary { message } | ActivityKind::Message { message } => {
-            of_message(message)
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Thing<'a> {
+    Claim(u64),
+    /// On its way to the hub.
+    NewClaim(Uuid),
+    ClaimOf(&'a str, &'a [String]),
+    Inbox(u64),
+    Message(u64),
+    /// On its way to the hub.
+    NewMessage(Uuid),
+    MessageOf(Timestamp, &'a str),
+    Session(&'a str),
+}
+
+impl<'a> Thing<'a> {
+    fn of(what: &'a ActivityKind) -> Self {
+        match what {
+            ActivityKind::Claim { claim } => match (claim.id, claim.client_key) {
+                (Some(id), _) => Self::Claim(id),
+                (None, Some(key)) => Self::NewClaim(key),
+                (None, None) => Self::ClaimOf(&claim.session_id, &claim.patterns),
+            },
+            ActivityKind::Note { note } => Self::of_message(&note.message),
+            ActivityKind::Inbox { item } => match &item.message {
+                Some(message) => Self::of_message(message),
+                None => Self::Inbox(item.id),
+            },
+            ActivityKind::Summary { message } | ActivityKind::Message { message } => {
+                Self::of_message(message)
+            }
+            ActivityKind::Session { session } => Self::Session(&session.id),
         }
-        ActivityKind::Session { session } => format!("session {}", session.id),
+    }
+
+    fn of_message(message: &'a Message) -> Self {
+        match (message.id, message.client_key) {
+            (Some(id), _) => Self::Message(id),
+            (None, Some(key)) => Self::NewMessage(key),
+            (None, None) => Self::MessageOf(message.created_at, &message.content),
+        }
     }
 }
 
 /// Who a summary is of: a session, or whoever wrote it without one.
-fn writer(message: &Message) -> String {
-    match &message.session_id {
-        Some(session) => format!("session {session}"),
-        None => format!(
-            "{} {:?} {:?}",
-            message.author.identity, message.author.agent, message.context.branch
-        ),
+#[derive(PartialEq, Eq, Hash)]
+enum Writer<'a> {
+    Session(&'a str),
+    Other {
+        identity: &'a str,
+        agent: Option<&'a str>,
+        branch: Option<&'a str>,
+    },
+}
+
+impl<'a> Writer<'a> {
+    fn of(message: &'a Message) -> Self {
+        match &message.session_id {
+            Some(session) => Self::Session(session),
+            None => Self::Other {
+                identity: &message.author.identity,
+                agent: message.author.agent.as_deref(),
+                branch: message.context.branch.as_deref(),
+            },
+        }
     }
 }
 
