@@ -124,22 +124,27 @@ impl Turn<'_> {
     fn session_start(&mut self) -> Outcome {
         memory::tidy(&self.link.paths.state_dir);
         let digest = self.activity_asked(DIGEST_ITEMS, Some(DIGEST_TOKENS));
-        let found = match self.starting() {
-            Some(start) => {
-                let (written, found) = self
-                    .link
-                    .keep_and_ask::<session::Start, activity::List>(&start, &digest);
-                self.memory.started = written != Written::Lost;
-                found
-            }
-            None => self.link.ask::<activity::List>(&digest),
-        };
+        let found =
+            match self.starting() {
+                Some(start) => {
+                    let above = &mut self.memory.above;
+                    let (written, found) = self
+                        .link
+                        .keep_and_ask::<session::Start, activity::List>(&start, &digest, || {
+                            *above = crate::process_tree::above();
+                        });
+                    self.memory.started = written != Written::Lost;
+                    found
+                }
+                None => self.link.ask::<activity::List>(&digest),
+            };
         Outcome::context(found.as_ref().and_then(digest::session_start))
     }
 
     /// Starts the session, or starts it again where it is known.
     fn start(&mut self) {
         if let Some(start) = self.starting() {
+            self.memory.above = crate::process_tree::above();
             let written = self.link.keep::<session::Start>(&start);
             self.memory.started = written != Written::Lost;
         }
@@ -150,7 +155,6 @@ impl Turn<'_> {
         self.memory.cwd.clone_from(&self.input.cwd);
         self.memory.state = Some(SessionState::Active);
         self.memory.begun_at = Timestamp::now();
-        self.memory.above = crate::process_tree::above();
         Some(session::StartParams {
             id: Some(session),
             tool: self.name.to_owned(),

@@ -65,18 +65,22 @@ impl Link {
         self.kept::<M>(params, answer)
     }
 
-    /// [`Link::keep`] and [`Link::ask`] at once: the daemon works at both together.
+    /// [`Link::keep`] and [`Link::ask`] at once: the daemon works at both together,
+    /// and this process at something else `meanwhile`.
     pub fn keep_and_ask<K: Method, A: Method>(
         &mut self,
         kept: &K::Params,
         asked: &A::Params,
+        meanwhile: impl FnOnce(),
     ) -> (Written, Option<A::Result>) {
         if self.down {
+            meanwhile();
             return (self.kept::<K>(kept, None), None);
         }
         let limit = self.limit();
         let keeping = self.client.send::<K>(kept, limit);
         let asking = keeping.is_ok().then(|| self.client.send::<A>(asked, limit));
+        meanwhile();
         let answer = keeping.and_then(|sent| self.client.receive(sent));
         self.note_down(&answer);
         let written = self.kept::<K>(kept, Some(answer));
