@@ -150,10 +150,12 @@ impl<L: Link> Sender<L> {
         let mut expiry = every(EXPIRY);
         loop {
             tokio::select! {
-                biased;
-                // Before all else: what is too old by now is not sent any more.
+                found = async { live.wait_for(|live| *live).await.is_ok() } => {
+                    // What is too old by now is not sent any more.
+                    self.outbox.expire(|_| false);
+                    return found;
+                }
                 _ = expiry.tick() => self.outbox.expire(|_| false),
-                found = live.wait_for(|live| *live) => return found.is_ok(),
                 Ok(()) = arrivals.changed() => self.link.reconnect(),
             }
         }
