@@ -1,15 +1,12 @@
 //! What keeps the parts of the daemon informed of each other: small tasks that
 //! listen to one part and tell another.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use spaces_api::model::{EventKind, SessionState};
-use spaces_api::{HubState, Receipt, ReceiptState};
+use spaces_api::{HubState, Receipt};
 use tokio::sync::broadcast::error::RecvError;
 use tracing::{info, warn};
-use uuid::Uuid;
 
 use crate::cache::query::session::SessionQuery;
 use crate::daemon::Daemon;
@@ -19,13 +16,6 @@ use crate::logging::LevelHandle;
 /// Receipt changes that are put into the event log at once.
 const RECEIPTS_AT_ONCE: usize = 512;
 
-/// How long the hub has to show what a sent write made. Many make no message and
-/// are never shown; each is looked for whenever something is news.
-const SHOWN_WITHIN: Duration = Duration::from_secs(10);
-
-/// Writes that are looked for at most.
-const MOST_UNSHOWN: usize = 1_000;
-
 /// Sessions that are taken up again after a restart, at most.
 const RESUMED: u32 = 500;
 
@@ -33,7 +23,6 @@ const RESUMED: u32 = 500;
 pub fn start(daemon: &Arc<Daemon>, level: LevelHandle) {
     tokio::spawn(hub_state(daemon.clone()));
     tokio::spawn(receipts(daemon.clone()));
-    tokio::spawn(message_ids(daemon.clone()));
     tokio::spawn(settings(daemon.clone(), level));
     resume_sessions(daemon);
 }
@@ -105,45 +94,6 @@ async fn receipts(daemon: Arc<Daemon>) {
 /// False if the log did not take them: it is being made anew.
 async fn record(daemon: &Daemon, receipts: Vec<(u64, Receipt)>) -> bool {
     daemon.events.record_receipts(receipts).await.is_ok()
-}
-
-/// The receipt of a sent message learns the id that the hub gave it.
-async fn message_ids(daemon: Arc<Daemon>) {
-    let mut changes = daemon.outbox.changes();
-    let mut news = daemon.events.watch();
-    let mut unshown: VecDeque<(Uuid, Instant)> = VecDeque::new();
-    loop {
-        tokio::select! {
-            change = changes.recv() => match change {
-                Ok(change) if change.receipt.state == ReceiptState::Sent && change.receipt.message_id.is_none() => {
-                    unshown.push_back((change.receipt.client_key, Instant::now()));
-                    if unshown.len() > MOST_UNSHOWN {
-                        unshown.pop_front();
-                    }
-                }
-                Ok(_) | Err(RecvError::Lagged(_)) => continue,
-                Err(RecvError::Closed) => return,
-            },
-            changed = news.changed(), if !unshown.is_empty() => if changed.is_err() {
-                return;
-            },
-        }
-        let mut still = VecDeque::with_capacity(unshown.len());
-        for (key, since) in unshown.drain(..) {
-            match daemon.cache.message_id_of(&key) {
-                Ok(Some(id)) => {
-                    daemon.outbox.set_message_id(key, id).await;
-                    continue;
-                }
-                Ok(None) => {}
-                Err(error) => warn!(%error, "cannot look up the id of a sent message"),
-            }
-            if since.elapsed() < SHOWN_WITHIN {
-                still.push_back((key, since));
-            }
-        }
-        unshown = still;
-    }
 }
 
 /// What the settings say while the daemon runs is done.

@@ -180,6 +180,7 @@ async fn serve(
     let sessions = Arc::new(LiveSessions::default());
     let sink = CacheSink {
         cache: cache.clone(),
+        outbox: outbox.clone(),
         sessions: sessions.clone(),
     };
     let uplink = Uplink::start(uplink_config(places, &config, uri.clone()), Arc::new(sink));

@@ -275,3 +275,13 @@ pub enum Operation {
         payload: String,
     },
 }
+
+impl Operation {
+    /// Whether a message comes of it, which the hub shows with the call's key.
+    pub fn makes_message(&self) -> bool {
+        matches!(
+            self,
+            Self::SendMessage { .. } | Self::SendDirectMessage { .. } | Self::LeaveNote { .. }
+        )
+    }
+}

@@ -1,4 +1,5 @@
-//! Where the hub's rows go: into the cache, in the order in which they come.
+//! Where the hub's rows go: into the cache, in the order in which they come. On
+//! their way they tell the outbox what its writes have made.
 
 use std::sync::Arc;
 
@@ -6,12 +7,14 @@ use tokio::sync::{oneshot, watch};
 
 use crate::cache::Cache;
 use crate::live_sessions::LiveSessions;
-use crate::row::{Batch, Identity};
+use crate::outbox::Outbox;
+use crate::row::{Batch, Change, Identity, MessageRow, Row};
 use crate::uplink::Sink;
 
 /// The cache as the uplink sees it.
 pub struct CacheSink {
     pub cache: Cache,
+    pub outbox: Outbox,
     pub sessions: Arc<LiveSessions>,
 }
 
@@ -21,6 +24,13 @@ impl Sink for CacheSink {
     }
 
     fn apply(&self, batch: Batch) -> oneshot::Receiver<()> {
+        // Before the cache has it, and so before the outcome of the call is told:
+        // the id goes to the disk with the mark that the write was sent.
+        let me = self.cache.me();
+        let own = batch.changes.iter().filter_map(message);
+        let own = own.filter(|row| Some(row.author) == me);
+        self.outbox
+            .shown(own.filter_map(|row| Some((row.client_key?, row.id))));
         self.cache.apply(batch)
     }
 
@@ -34,5 +44,14 @@ impl Sink for CacheSink {
 
     fn open_sessions(&self) -> Vec<String> {
         self.sessions.alive()
+    }
+}
+
+/// The message that a change brings.
+fn message(change: &Change) -> Option<&MessageRow> {
+    match change {
+        Change::Put(Row::Message(row)) => Some(row),
+        Change::Put(Row::Delivery(delivery)) => delivery.message.as_ref(),
+        _ => None,
     }
 }

@@ -29,6 +29,8 @@ pub(super) struct Pool {
 struct Readers {
     idle: Vec<(u64, Connection)>,
     open: usize,
+    /// Reads that wait for a connection.
+    waiting: usize,
 }
 
 impl Pool {
@@ -67,11 +69,13 @@ impl Pool {
                 reader.connection = Some(self.store.reader()?);
                 return Ok(reader);
             }
+            readers.waiting += 1;
             let (guard, timeout) = self
                 .returned
                 .wait_timeout(readers, PATIENCE)
                 .unwrap_or_else(PoisonError::into_inner);
             readers = guard;
+            readers.waiting -= 1;
             if timeout.timed_out() && readers.idle.is_empty() {
                 return Err(CacheError::Busy);
             }
@@ -168,7 +172,11 @@ impl Drop for Reader {
             }
             _ => readers.open -= 1,
         }
+        let waited_for = readers.waiting > 0;
         drop(readers);
-        self.pool.returned.notify_one();
+        // Telling nobody is a system call too.
+        if waited_for {
+            self.pool.returned.notify_one();
+        }
     }
 }

@@ -19,6 +19,12 @@ use super::{Limits, Pending};
 /// Room for so many items is kept, however few there are.
 const ROOM_KEPT: usize = 1024;
 
+/// How long the hub has to show the message that a sent write made. Most come
+/// with the answer.
+const SHOWN_WITHIN: Duration = Duration::from_secs(10);
+/// Sent writes that are looked out for at most.
+const MOST_UNSHOWN: usize = 1_000;
+
 /// The queue and what is known about each of its items.
 pub(super) struct Memory {
     pub limits: Limits,
@@ -32,6 +38,8 @@ pub(super) struct Memory {
     bytes: u64,
     queue: BTreeMap<i64, Pending>,
     live: HashMap<Uuid, Live>,
+    /// Sent writes whose message the hub has not shown yet, and since when.
+    unshown: HashMap<Uuid, Instant>,
     snapshot: Option<Arc<Vec<Pending>>>,
 }
 
@@ -82,6 +90,7 @@ impl Memory {
             bytes: 0,
             queue: BTreeMap::new(),
             live: HashMap::new(),
+            unshown: HashMap::new(),
             snapshot: None,
         }
     }
@@ -135,7 +144,7 @@ impl Memory {
         state: ReceiptState,
         reason: Option<String>,
     ) -> Option<Settled> {
-        self.leave_queue(key)?;
+        let pending = self.leave_queue(key)?;
         let live = self.live.get_mut(&key)?;
         live.receipt.state = state;
         live.receipt.reason = reason;
@@ -157,7 +166,37 @@ impl Memory {
             // A waiter that has gone away needs no answer.
             let _ = waiter.send(live.receipt.clone());
         }
+        let unshown = state == ReceiptState::Sent && settled.receipt.message_id.is_none();
+        if unshown && pending.call.operation.makes_message() {
+            self.look_out_for(key);
+        }
         Some(settled)
+    }
+
+    fn look_out_for(&mut self, key: Uuid) {
+        if self.unshown.len() >= MOST_UNSHOWN {
+            self.unshown
+                .retain(|_, since| since.elapsed() < SHOWN_WITHIN);
+        }
+        if self.unshown.len() < MOST_UNSHOWN {
+            self.unshown.insert(key, Instant::now());
+        }
+    }
+
+    /// Whether the hub may yet show a message that an item made.
+    pub fn awaits_messages(&self) -> bool {
+        !self.live.is_empty() || !self.unshown.is_empty()
+    }
+
+    /// The hub has shown the message of this key. True if the file does not learn
+    /// its id by the mark that the item was sent.
+    pub fn shown(&mut self, key: Uuid, id: u64) -> bool {
+        let ended = self.unshown.remove(&key).is_some();
+        let Some(live) = self.live.get_mut(&key) else {
+            return ended;
+        };
+        live.receipt.message_id = Some(id);
+        live.receipt.state != ReceiptState::Queued
     }
 
     /// The mark of a settled item is on disk: the disk answers for it now.

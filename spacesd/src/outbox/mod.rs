@@ -30,7 +30,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use spaces_api::model::{OutboxItem, OutboxStatus};
-use spaces_api::{Receipt, ReceiptState, Timestamp};
+use spaces_api::{Receipt, Timestamp};
 use tokio::sync::{broadcast, oneshot, watch};
 use uuid::Uuid;
 
@@ -297,20 +297,19 @@ impl Outbox {
             .unwrap_or_default()
     }
 
-    /// The hub has shown what this write made.
-    pub async fn set_message_id(&self, key: Uuid, id: u64) {
-        {
-            let mut memory = self.shared.memory();
-            if let Some(live) = memory.live_mut(key) {
-                live.receipt.message_id = Some(id);
-                if live.receipt.state == ReceiptState::Queued {
-                    // Goes to the disk with the mark that it was sent.
-                    return;
-                }
+    /// The hub has shown messages of this user, by the keys with which they were
+    /// written: receipts learn their ids. Those of others are passed over.
+    pub fn shown(&self, messages: impl Iterator<Item = (Uuid, u64)>) {
+        let mut memory = self.shared.memory();
+        if !memory.awaits_messages() {
+            return;
+        }
+        for (key, id) in messages {
+            if memory.shown(key, id) {
+                self.inbox
+                    .send(Command::Mark(MarkOf::MessageId { key, id }));
             }
         }
-        self.inbox
-            .send(Command::Mark(MarkOf::MessageId { key, id }));
     }
 
     /// Changes from now on have higher numbers than this one, which a listener has

@@ -86,12 +86,14 @@ impl Rig {
 
 fn assemble(home: &Path) -> Daemon {
     let config = Config::default();
-    let outbox = Outbox::open(home, limits::outbox(&config)).expect("a new outbox");
+    let outbox = Outbox::open(home, limits::outbox(&config));
+    let outbox = outbox.expect("a new outbox").outbox;
     let cache = Cache::open(home).expect("a new cache").cache;
     fill(&cache);
     let sessions = Arc::new(LiveSessions::default());
     let sink = CacheSink {
         cache: cache.clone(),
+        outbox: outbox.clone(),
         sessions: sessions.clone(),
     };
     let uri = watch::channel(None).1;
@@ -116,7 +118,7 @@ fn assemble(home: &Path) -> Daemon {
     let directories = spacesd::place::Places::default();
     Daemon {
         events: cache.events(),
-        outbox: outbox.outbox,
+        outbox,
         hub: Hub {
             mode: HubMode::Remote,
             database: config.hub.database.clone(),

@@ -148,7 +148,7 @@ async fn waiting_ends_with_the_answer_or_the_time() {
         async move { outbox.settled(key, DEADLINE).await }
     });
     tokio::task::yield_now().await;
-    outbox.set_message_id(key, 77).await;
+    outbox.shown([(key, 77)].into_iter());
     outbox.settle(key, End::Sent);
     let receipt = waiting.await.unwrap().unwrap();
     assert_eq!(receipt.state, ReceiptState::Sent);

@@ -12,9 +12,11 @@ use spaces_api::ReceiptState;
 use tempfile::TempDir;
 use uuid::Uuid;
 
+use super::super::log::ROOM;
 use super::super::writer::Command;
-use super::super::{End, ItemError, Limits, Opened, Outbox, SubmitError};
+use super::super::{End, Entry, ItemError, Limits, Opened, Outbox, SubmitError};
 use super::{DEADLINE, content, directory, open, post, queued_texts};
+use crate::operation::{Call, Operation};
 
 /// Names the directory to the child of [`kill_9_loses_no_acknowledged_write`].
 const CHILD: &str = "SPACES_TEST_OUTBOX_DIRECTORY";
@@ -67,6 +69,43 @@ async fn posts_and_their_marks_go_to_one_log() {
     assert_eq!(salt_after, salt, "the log was begun anew");
     // One for each post and each mark; old receipts are removed once beside them.
     assert!((40..=41).contains(&(after - before)), "{before} to {after}");
+}
+
+/// See `log.rs`: where the log grows, a sync takes nearly twice as long.
+#[tokio::test]
+async fn the_log_has_room_beforehand_and_does_not_outgrow_it() {
+    let directory = directory();
+    let outbox = open(&directory);
+    let length = || {
+        let log = directory.path().join("outbox.db-wal");
+        fs::metadata(log).unwrap().len()
+    };
+    let room = async {
+        while length() < ROOM {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, room)
+        .await
+        .expect("room is made in a quiet time");
+
+    let (salt, _) = logged(&directory);
+    let mut texts = Vec::new();
+    for number in 0..600 {
+        // Five pages each: more than the log has room for.
+        texts.push(format!("{number} {}", "x".repeat(18_000)));
+        let last = texts.last().unwrap();
+        outbox.submit(vec![post(last)]).await.unwrap();
+    }
+    assert_eq!(length(), ROOM);
+    assert_ne!(logged(&directory).0, salt, "it was begun anew");
+
+    // As after a power failure.
+    let copy = tempfile::tempdir().unwrap();
+    for file in ["outbox.db", "outbox.db-wal"] {
+        fs::copy(directory.path().join(file), copy.path().join(file)).unwrap();
+    }
+    assert_eq!(queued_texts(&open(&copy)), texts);
 }
 
 #[tokio::test]
@@ -233,16 +272,61 @@ async fn a_listener_that_was_away_reads_what_it_missed() {
     );
     assert_eq!(outbox.changes_since(seen.change_seq, 1).await, missed[..1]);
     let mut changes = outbox.changes();
-    outbox.set_message_id(receipts[0].client_key, 5).await;
-    let named = tokio::time::timeout(DEADLINE, changes.recv())
+    let later = outbox.submit(vec![post("d")]).await.unwrap();
+    let change = tokio::time::timeout(DEADLINE, changes.recv())
         .await
         .unwrap()
         .unwrap();
+    assert_eq!(change.receipt, later[0]);
     assert!(
-        named.change_seq > missed[2].change_seq,
+        change.change_seq > missed[2].change_seq,
         "numbers go on after a restart"
     );
-    assert_eq!(named.receipt.message_id, Some(5));
+}
+
+fn end_of_session() -> Entry {
+    let id = "session".to_owned();
+    Entry {
+        call: Call {
+            client_key: Uuid::new_v4(),
+            session: None,
+            operation: Operation::EndSession { id },
+        },
+        method: "session.end",
+        target: "session".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_receipt_learns_the_id_that_the_hub_shows_after_the_answer() {
+    let directory = directory();
+    let outbox = open(&directory);
+    let mut changes = outbox.changes();
+    let entries = vec![post("shown late"), post("shown before"), end_of_session()];
+    let keys: Vec<_> = entries.iter().map(|entry| entry.call.client_key).collect();
+    outbox.submit(entries).await.unwrap();
+    outbox.shown([(keys[1], 6)].into_iter());
+    for key in &keys {
+        outbox.settle(*key, End::Sent);
+    }
+    let mut told = Vec::new();
+    while told.len() < 6 {
+        told.push(changes.recv().await.unwrap().receipt);
+    }
+    let ids: Vec<_> = told[3..].iter().map(|receipt| receipt.message_id).collect();
+    assert_eq!(ids, [None, Some(6), None], "as the hub had shown them");
+    // Also those that are not ours, and what makes no message.
+    outbox.shown([(Uuid::new_v4(), 4), (keys[0], 5), (keys[2], 7)].into_iter());
+    let named = changes.recv().await.unwrap().receipt;
+    assert_eq!((named.client_key, named.message_id), (keys[0], Some(5)));
+    outbox.close().await;
+
+    let outbox = open(&directory);
+    let mut ids = Vec::new();
+    for key in keys {
+        ids.push(outbox.receipt(key).await.unwrap().message_id);
+    }
+    assert_eq!(ids, [Some(5), Some(6), None]);
 }
 
 #[tokio::test]
