@@ -55,3 +55,76 @@ fn message(change: &Change) -> Option<&MessageRow> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use spaces_api::model::{Context, InboxReason, MessageKind};
+    use uuid::Uuid;
+
+    use super::{CacheSink, message};
+    use crate::cache::fixture::{BOB, Fixture, GENERAL, ME, delivery, message_row};
+    use crate::operation::{Call, Operation};
+    use crate::outbox::{Entry, Limits, Opened, Outbox};
+    use crate::row::{Batch, Change, Identity, Row};
+    use crate::uplink::Sink;
+
+    fn post(client_key: Uuid) -> Entry {
+        Entry {
+            call: Call {
+                client_key,
+                session: None,
+                operation: Operation::SendMessage {
+                    channel_id: GENERAL,
+                    thread_id: None,
+                    reply_to: None,
+                    kind: MessageKind::Text,
+                    content: "x".to_owned(),
+                    context: Context::default(),
+                },
+            },
+            method: "message.send",
+            target: "#general".to_owned(),
+        }
+    }
+
+    #[test]
+    fn receipts_learn_ids_from_own_messages_alone() {
+        let fixture = Fixture::new();
+        let directory = tempfile::tempdir().unwrap();
+        let Opened { outbox, .. } = Outbox::open(directory.path(), Limits::default()).unwrap();
+        let sink = CacheSink {
+            cache: fixture.cache.clone(),
+            outbox: outbox.clone(),
+            sessions: Arc::default(),
+        };
+        let [open, private, copied] = [1, 2, 3].map(Uuid::from_u128);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let posts = [open, private, copied].map(post).to_vec();
+        runtime.block_on(outbox.submit(posts)).unwrap();
+        let row = |id, author: Identity, key| crate::row::MessageRow {
+            client_key: Some(key),
+            ..message_row(id, GENERAL, author, "x")
+        };
+        let rows = [
+            Row::Message(row(101, ME, open)),
+            delivery(7, InboxReason::Private, Some(row(102, ME, private))),
+            // Whoever has read a message knows its key.
+            Row::Message(row(103, BOB, copied)),
+        ];
+        let changes: Vec<_> = rows.into_iter().map(Change::Put).collect();
+        assert!(changes.iter().all(|change| message(change).is_some()));
+        let batch = Batch {
+            changes,
+            snapshot_of: Vec::new(),
+            synced_to: None,
+        };
+        sink.apply(batch).blocking_recv().unwrap();
+        let id_of = |key| runtime.block_on(outbox.receipt(key)).unwrap().message_id;
+        let ids = [open, private, copied].map(id_of);
+        assert_eq!(ids, [Some(101), Some(102), None]);
+    }
+}
