@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::event::{Event, Input, Outcome, Tool};
 use super::failures::Kept;
 use super::link::{Link, Written};
-use super::memory::{self, Memory};
+use super::memory::{self, Draft, Memory};
 use super::{adapter, config, digest, place, summary};
 
 /// Most items and tokens of the digest: what is asked for is marked as shown, so
@@ -38,6 +38,7 @@ pub fn run(link: &mut Link, (tool, name): (Tool, &str), event: Event, input: Inp
             Some(session) => Memory::load(&link.paths.state_dir, session),
             None => Memory::default(),
         },
+        draft: None,
         session,
         tool,
         name,
@@ -118,6 +119,8 @@ struct Turn<'a> {
     session: Option<String>,
     input: Input,
     memory: Memory,
+    /// Where the memory is going to be written, if that was begun already.
+    draft: Option<Draft>,
 }
 
 impl Turn<'_> {
@@ -429,7 +432,11 @@ impl Turn<'_> {
         if self.memory == *before {
             return;
         }
-        if let Err(error) = self.memory.save(&self.link.paths.state_dir) {
+        let saved = match self.draft.take() {
+            Some(draft) => draft.finish(&self.memory),
+            None => self.memory.save(&self.link.paths.state_dir),
+        };
+        if let Err(error) = saved {
             let detail = format!("the session's memory was not saved: {error}");
             self.link.fault("spool", &detail, Kept::Skipped);
         }

@@ -29,6 +29,8 @@ const MARKS_LINGER: Duration = Duration::from_millis(5);
 const MARKS_HELD: usize = 512;
 /// How long nothing must happen before the file is tended.
 const QUIET: Duration = Duration::from_millis(200);
+/// How long before the log is made longer, which is done with soon after the start.
+const BREATH: Duration = Duration::from_millis(20);
 /// How often a failing disk is tried again.
 const RETRY: Duration = Duration::from_millis(500);
 /// How often old receipts are removed.
@@ -191,8 +193,12 @@ impl Writer {
         for due in [self.marks_due, self.retry_at].into_iter().flatten() {
             wake = wake.min(due);
         }
-        if self.log_wants_care() {
-            wake = wake.min(now + QUIET);
+        if self.retry_at.is_none() {
+            if self.store.log.is_worth_moving() {
+                wake = wake.min(now + QUIET);
+            } else if self.store.log.wants_room() {
+                wake = wake.min(now + BREATH);
+            }
         }
         wake.saturating_duration_since(now)
     }
@@ -232,15 +238,9 @@ impl Writer {
             self.move_log();
         } else if self.housekeeping_at <= now {
             self.keep_house(now);
-        } else if self.log_wants_care() {
+        } else if self.retry_at.is_none() && self.store.log.wants_room() {
             self.store.log.make_room();
         }
-    }
-
-    /// Is there something to do to it in a quiet time?
-    fn log_wants_care(&self) -> bool {
-        let log = &self.store.log;
-        self.retry_at.is_none() && (log.is_worth_moving() || log.wants_room())
     }
 
     fn move_log(&mut self) {
