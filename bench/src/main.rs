@@ -1,6 +1,7 @@
 //! Measures Spaces against references in the same run, prints one table and
 //! writes `bench/results.json`. `make bench` builds what it needs and runs it.
 
+mod apart;
 mod awake;
 mod crowd;
 mod docs;

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::Measure;
+use crate::apart::Apart;
 use crate::lines::{Lines, line};
 use crate::pair::{Pair, timed};
 use crate::references::redis::{Redis, SetRequest};
@@ -17,7 +18,7 @@ pub const MEASURE: Measure = Measure {
 };
 
 fn run(stage: &Stage) -> Outcome {
-    let site = stage.short();
+    let mut site = stage.short();
     let mut lines = Lines::open(&site.daemon.socket());
     let digest = lines.result("activity.list", &digest_params());
     assert_eq!(digest["items"].as_array().map(Vec::len), Some(50));
@@ -27,6 +28,7 @@ fn run(stage: &Stage) -> Outcome {
     let redis = Redis::in_memory();
     let mut client = redis.client();
     client.set(&SetRequest::of(&answer));
+    let _apart = Apart::put(&[site.pid(), redis.pid()]);
 
     let remembered = Pair::in_turns(
         stage.rounds(5_000),

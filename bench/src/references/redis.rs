@@ -11,7 +11,7 @@ use tempfile::TempDir;
 /// A `redis-server` of our own. It has no TCP port.
 pub struct Redis {
     socket: PathBuf,
-    _process: Child,
+    process: Child,
     _directory: TempDir,
 }
 
@@ -52,9 +52,13 @@ impl Redis {
         });
         Self {
             socket,
-            _process: process,
+            process,
             _directory: directory,
         }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.id()
     }
 
     /// A connection of its own.
