@@ -127,20 +127,21 @@ impl Turn<'_> {
     fn session_start(&mut self) -> Outcome {
         memory::tidy(&self.link.paths.state_dir);
         let digest = self.activity_asked(DIGEST_ITEMS, Some(DIGEST_TOKENS));
-        let found =
-            match self.starting() {
-                Some(start) => {
-                    let above = &mut self.memory.above;
-                    let (written, found) = self
-                        .link
-                        .keep_and_ask::<session::Start, activity::List>(&start, &digest, || {
-                            *above = crate::process_tree::above();
-                        });
-                    self.memory.started = written != Written::Lost;
-                    found
-                }
-                None => self.link.ask::<activity::List>(&digest),
-            };
+        let Some(start) = self.starting() else {
+            let found = self.link.ask::<activity::List>(&digest);
+            return Outcome::context(found.as_ref().and_then(digest::session_start));
+        };
+        let state_dir = self.link.paths.state_dir.clone();
+        let (memory, draft) = (&mut self.memory, &mut self.draft);
+        let meanwhile = || {
+            memory.above = crate::process_tree::above();
+            // What is wrong with it shows when the memory is saved.
+            *draft = Draft::begin(&state_dir, &memory.session).ok();
+        };
+        let (written, found) = self
+            .link
+            .keep_and_ask::<session::Start, activity::List>(&start, &digest, meanwhile);
+        self.memory.started = written != Written::Lost;
         Outcome::context(found.as_ref().and_then(digest::session_start))
     }
 
