@@ -7,6 +7,7 @@ use spaces_api::model::{EventKind, SessionState};
 use spaces_api::{HubState, Receipt};
 use tokio::sync::broadcast::error::RecvError;
 use tracing::{info, warn};
+use uuid::Uuid;
 
 use crate::cache::query::session::SessionQuery;
 use crate::daemon::Daemon;
@@ -93,7 +94,22 @@ async fn receipts(daemon: Arc<Daemon>) {
 
 /// False if the log did not take them: it is being made anew.
 async fn record(daemon: &Daemon, receipts: Vec<(u64, Receipt)>) -> bool {
+    for (_, receipt) in &receipts {
+        name_known_message(daemon, receipt.client_key);
+    }
     daemon.events.record_receipts(receipts).await.is_ok()
+}
+
+/// A write that goes again after a crash may have made its message before, which
+/// the hub does not show again: the cache has it.
+fn name_known_message(daemon: &Daemon, key: Uuid) {
+    if !daemon.outbox.looks_out_for(key) {
+        return;
+    }
+    match daemon.cache.message_id_of(&key) {
+        Ok(id) => daemon.outbox.shown(id.map(|id| (key, id)).into_iter()),
+        Err(error) => warn!(%error, "cannot look up the id of a sent message"),
+    }
 }
 
 /// What the settings say while the daemon runs is done.

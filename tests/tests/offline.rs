@@ -1,6 +1,8 @@
 //! The network goes away, processes are killed: nothing accepted is lost,
 //! nothing is there twice, and reads say how old they are.
 
+use std::fs;
+
 use rustix::process::Signal;
 use serde_json::json;
 use spaces_api::HubState;
@@ -22,18 +24,9 @@ fn post_all(daemon: &Daemon, word: &str) {
 
 /// The contents that the hub has sent back, oldest first: no pending ones.
 fn on_the_hub(daemon: &Daemon, word: &str) -> Vec<String> {
-    let page = daemon.call(
-        "message.list",
-        json!({"channel": "#agent-logs", "limit": 500}),
-    );
-    let messages = page["messages"].as_array().expect("a page has messages");
-    messages
-        .iter()
-        .filter(|message| message["pending"] == false)
-        .filter_map(|message| message["content"].as_str())
-        .filter(|content| content.starts_with(word))
-        .map(str::to_owned)
-        .collect()
+    let mut contents = daemon.confirmed("#agent-logs");
+    contents.retain(|content| content.starts_with(word));
+    contents
 }
 
 fn until_all_arrived(daemon: &Daemon, word: &str) {
@@ -157,6 +150,45 @@ fn a_daemon_killed_while_it_sends_loses_and_doubles_nothing() {
     daemon.kill();
     daemon.run();
     until_all_arrived(&daemon, "busy");
+}
+
+/// A crash between the hub's answer and its mark on the disk leaves a write queued
+/// whose message is in the cache already: the hub does not show it again.
+#[test]
+fn a_write_that_goes_again_after_a_crash_learns_the_id_of_its_message() {
+    let mut hub = Hub::start();
+    let mut daemon = Daemon::machine();
+    daemon.join(&hub.owner_invite());
+    daemon.run();
+    daemon.until_live();
+    hub.kill();
+    daemon.until_hub(HubState::Offline);
+    let sent = daemon.post("#agent-logs", "once").expect("it is queued");
+    let key = sent["receipt"]["client_key"].clone();
+    let outbox = ["outbox.db", "outbox.db-wal"].map(|file| daemon.state_dir().join(file));
+    let queued = outbox
+        .each_ref()
+        .map(|file| fs::read(file).expect("it is there"));
+
+    let receipt = || daemon.call("outbox.show", json!({ "client_key": key }))["receipt"].clone();
+    hub.run();
+    let first = eventually("it is sent", || {
+        let receipt = receipt();
+        (receipt["state"] == "sent").then_some(receipt)
+    });
+    assert!(first["message_id"].is_u64(), "{first}");
+    daemon.kill();
+    for (file, content) in outbox.iter().zip(queued) {
+        fs::write(file, content).expect("the directory is ours");
+    }
+    daemon.run();
+    daemon.until_live();
+    let again = eventually("it is sent again", || {
+        let receipt = daemon.call("outbox.show", json!({ "client_key": key }))["receipt"].clone();
+        (receipt["state"] == "sent" && receipt["message_id"].is_u64()).then_some(receipt)
+    });
+    assert_eq!(again["message_id"], first["message_id"]);
+    assert_eq!(daemon.confirmed("#agent-logs"), ["once"]);
 }
 
 #[test]

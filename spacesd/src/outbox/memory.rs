@@ -19,11 +19,11 @@ use super::{Limits, Pending};
 /// Room for so many items is kept, however few there are.
 const ROOM_KEPT: usize = 1024;
 
-/// How long the hub has to show the message that a sent write made. Most come
-/// with the answer.
-const SHOWN_WITHIN: Duration = Duration::from_secs(10);
-/// Sent writes that are looked out for at most.
+/// Sent writes whose message is looked out for, at most: nearly all come with the
+/// answer.
 const MOST_UNSHOWN: usize = 1_000;
+/// Those that were sent longer ago make room for others.
+const SHOWN_WITHIN: Duration = Duration::from_secs(10);
 
 /// The queue and what is known about each of its items.
 pub(super) struct Memory {
@@ -181,6 +181,10 @@ impl Memory {
         if self.unshown.len() < MOST_UNSHOWN {
             self.unshown.insert(key, Instant::now());
         }
+    }
+
+    pub fn looks_out_for(&self, key: Uuid) -> bool {
+        self.unshown.contains_key(&key)
     }
 
     /// Whether the hub may yet show a message that an item made.

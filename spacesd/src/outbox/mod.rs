@@ -312,6 +312,11 @@ impl Outbox {
         }
     }
 
+    /// Whether this write was sent and its message has not been shown.
+    pub fn looks_out_for(&self, key: Uuid) -> bool {
+        self.shared.memory().looks_out_for(key)
+    }
+
     /// Changes from now on have higher numbers than this one, which a listener has
     /// from an earlier file: that may be lost, and the clock may have been set back.
     pub fn number_beyond(&self, change_seq: u64) {

@@ -66,7 +66,7 @@ impl Call {
         let first = delivery.client_key.unwrap_or_else(Uuid::now_v7);
         let makes_message: Vec<bool> = writes
             .iter()
-            .map(|write| makes_message(&write.operation))
+            .map(|write| write.operation.makes_message())
             .collect();
         let last = writes.len().saturating_sub(1);
         let entries = writes.into_iter().enumerate().map(|(index, mut write)| {
@@ -129,15 +129,6 @@ impl Call {
             }
         }
     }
-}
-
-fn makes_message(operation: &Operation) -> bool {
-    matches!(
-        operation,
-        Operation::SendMessage { .. }
-            | Operation::SendDirectMessage { .. }
-            | Operation::LeaveNote { .. }
-    )
 }
 
 /// The key of the write at this place, from the end, of a call. One key in, the same keys out.
