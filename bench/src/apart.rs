@@ -12,64 +12,47 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 /// Lasts until it is dropped.
 pub struct Apart {
-    /// Processes, none for this thread, and where they ran before.
-    before: Vec<(Option<Pid>, CpuSet)>,
+    servers: Vec<u32>,
+    all: CpuSet,
 }
 
 impl Apart {
-    /// This thread on the first of its processors, those processes on the others.
-    /// Nothing happens where there is only one.
+    /// This thread on the first of its processors, those processes, which may run
+    /// where it may, on the others. Nothing happens where there is only one.
     pub fn put(servers: &[u32]) -> Self {
-        let servers = servers.iter().map(|pid| {
-            let pid = i32::try_from(*pid).expect("a process id");
-            Some(Pid::from_raw(pid).expect("a process of ours"))
-        });
-        let everyone: Vec<_> = [None].into_iter().chain(servers).collect();
-        let all = sched_getaffinity(None).expect("this thread is there");
+        let all = sched_getaffinity(None).expect("this thread runs");
         let first = (0..CpuSet::MAX_CPU).find(|cpu| all.is_set(*cpu));
-        let first = first.expect("this thread runs");
+        let first = first.expect("this thread runs somewhere");
         let (mut here, mut elsewhere) = (CpuSet::new(), all);
         here.set(first);
         elsewhere.unset(first);
-        if elsewhere.count() == 0 {
-            return Self { before: Vec::new() };
-        }
-        let place = |process: &Option<Pid>| match process {
-            None => here,
-            Some(_) => elsewhere,
+        let apart = Self {
+            servers: servers.to_vec(),
+            all,
         };
-        let before = everyone
-            .iter()
-            .map(|process| {
-                let before = sched_getaffinity(*process).expect("it runs");
-                run_on(*process, &place(process));
-                (*process, before)
-            })
-            .collect();
-        Self { before }
+        if elsewhere.count() > 0 {
+            apart.place(&here, &elsewhere);
+        }
+        apart
+    }
+
+    fn place(&self, asks: &CpuSet, answer: &CpuSet) {
+        sched_setaffinity(None, asks).expect("it is our own thread");
+        for server in &self.servers {
+            let tasks = fs::read_dir(format!("/proc/{server}/task"));
+            for task in tasks.into_iter().flatten().flatten() {
+                let thread = task.file_name().to_string_lossy().parse().ok();
+                if let Some(thread) = thread.and_then(Pid::from_raw) {
+                    // One that has ended meanwhile needs no place.
+                    let _ = sched_setaffinity(Some(thread), answer);
+                }
+            }
+        }
     }
 }
 
 impl Drop for Apart {
     fn drop(&mut self) {
-        for (process, before) in &self.before {
-            run_on(*process, before);
-        }
-    }
-}
-
-/// All threads of a process, or this one.
-fn run_on(process: Option<Pid>, set: &CpuSet) {
-    let Some(process) = process else {
-        sched_setaffinity(None, set).expect("it is our own thread");
-        return;
-    };
-    let tasks = format!("/proc/{}/task", process.as_raw_nonzero());
-    for task in fs::read_dir(tasks).into_iter().flatten().flatten() {
-        let id = task.file_name().to_string_lossy().parse().ok();
-        // One that has ended meanwhile needs no place.
-        let _ = id
-            .and_then(Pid::from_raw)
-            .map(|id| sched_setaffinity(Some(id), set));
+        self.place(&self.all, &self.all);
     }
 }

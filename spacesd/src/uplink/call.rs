@@ -4,9 +4,8 @@ use spaces_api::model::{Context, Visibility};
 use spaces_bindings::reducers as args;
 use spaces_bindings::{
     ChannelVisibility, ClaimTarget, DbConnection, MessageContext, MessageKind, Reducer,
-    ServerVisibility, SignalKind, VoiceState,
+    ServerVisibility, VoiceState,
 };
-
 use spaces_domain::names::ClientKey;
 use uuid::Uuid;
 
@@ -520,7 +519,7 @@ pub(super) fn reducer(
             .into()
         }
         Operation::VoiceSignal { to, payload } => {
-            let (recipient, kind) = (rows::to_identity(to), signal_kind(&payload));
+            let (recipient, kind) = (rows::to_identity(to), rows::signal_kind(&payload));
             args::SendVoiceSignal {
                 client_key,
                 recipient,
@@ -551,18 +550,6 @@ fn own_voice_state(hub: &DbConnection) -> Option<VoiceState> {
     states.into_iter().find(|state| state.identity == me)
 }
 
-/// A signal's payload is JSON with its kind in `type`, as WebRTC writes it; a
-/// candidate has none there.
-fn signal_kind(payload: &str) -> SignalKind {
-    let json: serde_json::Value = serde_json::from_str(payload).unwrap_or_default();
-    match json["type"].as_str() {
-        Some("offer") => SignalKind::Offer,
-        Some("answer") => SignalKind::Answer,
-        Some("hangup" | "bye") => SignalKind::Hangup,
-        _ => SignalKind::Candidate,
-    }
-}
-
 fn not_found(message: impl Into<String>) -> Refusal {
     Refusal {
         kind: "not_found".to_owned(),
@@ -587,19 +574,4 @@ pub(super) fn redeem_arguments(secret: &str, joiner: &Identity) -> String {
     let client_key = uuid::Uuid::new_v4().to_string();
     let joiner = serde_json::json!({ "__identity__": format!("0x{joiner}") });
     serde_json::json!([client_key, secret, joiner]).to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_signal_says_what_it_is() {
-        assert_eq!(
-            signal_kind(r#"{"type":"offer","sdp":"v=0"}"#),
-            SignalKind::Offer
-        );
-        assert_eq!(signal_kind(r#"{"candidate":"x"}"#), SignalKind::Candidate);
-        assert_eq!(signal_kind("not json"), SignalKind::Candidate);
-    }
 }

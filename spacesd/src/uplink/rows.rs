@@ -335,6 +335,18 @@ fn dm_between(key: &str) -> Vec<Identity> {
     ends.split(':').filter_map(|end| end.parse().ok()).collect()
 }
 
+/// A signal's payload is JSON with its kind in `type`, as WebRTC writes it; a
+/// candidate has none there.
+pub(super) fn signal_kind(payload: &str) -> hub::SignalKind {
+    let json: serde_json::Value = serde_json::from_str(payload).unwrap_or_default();
+    match json["type"].as_str() {
+        Some("offer") => hub::SignalKind::Offer,
+        Some("answer") => hub::SignalKind::Answer,
+        Some("hangup" | "bye") => hub::SignalKind::Hangup,
+        _ => hub::SignalKind::Candidate,
+    }
+}
+
 /// The hub's empty text for "outside a repository".
 fn present(repo: &str) -> Option<String> {
     (!repo.is_empty()).then(|| repo.to_owned())
@@ -363,5 +375,16 @@ mod tests {
     fn an_invite_s_number_fits_into_json() {
         assert_eq!(invite_id(&"f".repeat(64)), (1 << 52) - 1);
         assert_eq!(invite_id("short"), 0);
+    }
+
+    #[test]
+    fn a_signal_says_what_it_is() {
+        use hub::SignalKind;
+        assert_eq!(
+            signal_kind(r#"{"type":"offer","sdp":"v=0"}"#),
+            SignalKind::Offer
+        );
+        assert_eq!(signal_kind(r#"{"candidate":"x"}"#), SignalKind::Candidate);
+        assert_eq!(signal_kind("not json"), SignalKind::Candidate);
     }
 }
