@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::event::{Event, Input, Outcome, Tool};
 use super::failures::Kept;
 use super::link::{Link, Written};
-use super::memory::{self, Draft, Memory};
+use super::memory::{self, Memory};
 use super::{adapter, config, digest, place, summary};
 
 /// Most items and tokens of the digest: what is asked for is marked as shown, so
@@ -38,7 +38,6 @@ pub fn run(link: &mut Link, (tool, name): (Tool, &str), event: Event, input: Inp
             Some(session) => Memory::load(&link.paths.state_dir, session),
             None => Memory::default(),
         },
-        draft: None,
         session,
         tool,
         name,
@@ -119,8 +118,6 @@ struct Turn<'a> {
     session: Option<String>,
     input: Input,
     memory: Memory,
-    /// Where the memory is going to be written, if that was begun already.
-    draft: Option<Draft>,
 }
 
 impl Turn<'_> {
@@ -131,13 +128,8 @@ impl Turn<'_> {
             let found = self.link.ask::<activity::List>(&digest);
             return Outcome::context(found.as_ref().and_then(digest::session_start));
         };
-        let state_dir = self.link.paths.state_dir.clone();
-        let (memory, draft) = (&mut self.memory, &mut self.draft);
-        let meanwhile = || {
-            memory.above = crate::process_tree::above();
-            // What is wrong with it shows when the memory is saved.
-            *draft = Draft::begin(&state_dir, &memory.session).ok();
-        };
+        let above = &mut self.memory.above;
+        let meanwhile = || *above = crate::process_tree::above();
         let (written, found) = self
             .link
             .keep_and_ask::<session::Start, activity::List>(&start, &digest, meanwhile);
@@ -433,11 +425,7 @@ impl Turn<'_> {
         if self.memory == *before {
             return;
         }
-        let saved = match self.draft.take() {
-            Some(draft) => draft.finish(&self.memory),
-            None => self.memory.save(&self.link.paths.state_dir),
-        };
-        if let Err(error) = saved {
+        if let Err(error) = self.memory.save(&self.link.paths.state_dir) {
             let detail = format!("the session's memory was not saved: {error}");
             self.link.fault("spool", &detail, Kept::Skipped);
         }

@@ -1,7 +1,7 @@
 //! What one hook call leaves for the next one of the same session: a small file
 //! per session. It is a convenience: lost or damaged, it begins anew.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -102,52 +102,28 @@ impl Memory {
     /// # Errors
     /// The state directory can't be written.
     pub fn save(&self, state_dir: &Path) -> io::Result<()> {
-        Draft::begin(state_dir, &self.session)?.finish(self)
+        let path = file(state_dir, &self.session);
+        super::failures::private_dir(&dir(state_dir))?;
+        let fresh = path.with_extension(format!("{}.new", std::process::id()));
+        let written = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&fresh)
+            .and_then(|mut file| file.write_all(&serde_json::to_vec(self)?))
+            .and_then(|()| fs::rename(&fresh, path));
+        if written.is_err() {
+            // Nothing is gained by a half-written file beside the error.
+            let _ = fs::remove_file(&fresh);
+        }
+        written
     }
 
     /// Forgets a session that has ended.
     pub fn forget(state_dir: &Path, session: &str) {
         // Not there is as good as forgotten; anything else is tried again by `tidy`.
         let _ = fs::remove_file(file(state_dir, session));
-    }
-}
-
-/// The file that is going to replace a session's memory. Making one may wait for
-/// what others write to the disk; so it can be begun while there is time.
-pub struct Draft {
-    file: File,
-    fresh: PathBuf,
-    path: PathBuf,
-}
-
-impl Draft {
-    /// # Errors
-    /// The state directory can't be written.
-    pub fn begin(state_dir: &Path, session: &str) -> io::Result<Self> {
-        let path = file(state_dir, session);
-        super::failures::private_dir(&dir(state_dir))?;
-        let fresh = path.with_extension(format!("{}.new", std::process::id()));
-        let file = fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&fresh)?;
-        Ok(Self { file, fresh, path })
-    }
-
-    /// # Errors
-    /// The state directory can't be written.
-    pub fn finish(mut self, memory: &Memory) -> io::Result<()> {
-        self.file.write_all(&serde_json::to_vec(memory)?)?;
-        fs::rename(&self.fresh, &self.path)
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        // Gone if it was finished; else nothing is gained by a half-written file.
-        let _ = fs::remove_file(&self.fresh);
     }
 }
 
