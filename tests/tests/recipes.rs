@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
-use spaces_tests::{Daemon, binary, eventually};
+use spaces_tests::{Daemon, binary, eventually, repository};
 
 fn document() -> String {
     read(&root().join("docs/agents.md"))
@@ -37,24 +37,6 @@ fn blocks(language: &str) -> Vec<String> {
 fn block(language: &str) -> String {
     let [block] = blocks(language).try_into().expect("one block");
     block
-}
-
-/// A repository, where agents work.
-fn repository(daemon: &Daemon) -> PathBuf {
-    let dir = daemon.home().join("app");
-    fs::create_dir_all(dir.join("src")).expect("the home is ours");
-    for words in [
-        &["init", "-q", "-b", "main"][..],
-        &["remote", "add", "origin", "https://github.com/acme/app.git"],
-    ] {
-        let done = Command::new("git")
-            .args(words)
-            .current_dir(&dir)
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .status();
-        assert!(done.expect("git runs").success(), "git {words:?}");
-    }
-    dir
 }
 
 /// A program in the user's environment, with spacesctl on PATH.
@@ -91,7 +73,7 @@ fn contents(daemon: &Daemon, channel: &str) -> Vec<String> {
 #[test]
 fn the_two_commands_and_the_settings_by_hand() {
     let daemon = Daemon::local();
-    let app = repository(&daemon);
+    let app = repository(daemon.home());
     let done = command(&daemon, "sh", &app)
         .args(["-ec", &block("sh")])
         .output();
@@ -151,7 +133,7 @@ fn the_two_commands_and_the_settings_by_hand() {
 #[test]
 fn the_loop_in_bash() {
     let daemon = Daemon::local();
-    let app = repository(&daemon);
+    let app = repository(daemon.home());
     let script = daemon.home().join("loop.sh");
     fs::write(&script, block("bash")).expect("the home is ours");
     let checked = Command::new("shellcheck").arg(&script).output();
@@ -209,7 +191,7 @@ fn the_loop_in_bash() {
 #[test]
 fn python_over_the_socket() {
     let daemon = Daemon::local();
-    let app = repository(&daemon);
+    let app = repository(daemon.home());
     let script = daemon.home().join("recipe.py");
     fs::write(&script, block("python")).expect("the home is ours");
     // Isolated: nothing but the standard library.

@@ -3,25 +3,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
-use spaces_tests::{Daemon, eventually};
+use spaces_tests::{Daemon, eventually, git};
 
 const REPO: &str = "github.com/acme/app";
-
-fn git(dir: &Path, words: &[&str]) {
-    let done = Command::new("git")
-        .args(["-c", "user.name=T", "-c", "user.email=t@example.com"])
-        .args(words)
-        .current_dir(dir)
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .stdin(Stdio::null())
-        .output()
-        .expect("git runs");
-    let error = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "git {words:?}: {error}");
-}
 
 fn commit(dir: &Path, file: &str, text: &str) {
     let path = dir.join(file);

@@ -2,10 +2,10 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde_json::json;
-use spaces_tests::Cli;
+use spaces_tests::{Cli, git};
 use uuid::Uuid;
 
 use super::Measure;
@@ -117,16 +117,4 @@ fn repository(directory: &Path) -> PathBuf {
     git(&path, &["add", "."]);
     git(&path, &["commit", "-qm", "first"]);
     path
-}
-
-fn git(directory: &Path, words: &[&str]) {
-    let status = Command::new("git")
-        .args(["-c", "user.name=B", "-c", "user.email=b@example.com"])
-        .args(words)
-        .current_dir(directory)
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .stdin(Stdio::null())
-        .status()
-        .expect("git runs");
-    assert!(status.success(), "git {words:?} ended with {status}");
 }

@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 use spaces_tests::{Cli, Daemon, Finished};
@@ -87,34 +86,4 @@ fn messages(daemon: &Daemon, content: &str) -> Vec<Value> {
         .filter(|message| message["content"] == content)
         .cloned()
         .collect()
-}
-
-fn git(dir: &Path, words: &[&str]) {
-    let done = Command::new("git")
-        .args(["-c", "user.name=T", "-c", "user.email=t@example.com"])
-        .args(words)
-        .current_dir(dir)
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .stdin(Stdio::null())
-        .output()
-        .expect("git runs");
-    assert!(
-        done.status.success(),
-        "git {words:?}: {}",
-        String::from_utf8_lossy(&done.stderr)
-    );
-}
-
-fn repository(daemon: &Daemon) -> std::path::PathBuf {
-    let dir = daemon.home().join("app");
-    fs::create_dir_all(dir.join("src")).expect("the home is ours");
-    git(&dir, &["init", "-q", "-b", "main"]);
-    git(
-        &dir,
-        &["remote", "add", "origin", "https://github.com/acme/app.git"],
-    );
-    fs::write(dir.join("src/a.rs"), "fn a() {}\n").expect("the home is ours");
-    git(&dir, &["add", "."]);
-    git(&dir, &["commit", "-qm", "first"]);
-    dir
 }

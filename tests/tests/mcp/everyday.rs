@@ -2,10 +2,9 @@
 //! daemon and hub; what they say is held against what the daemons of two users say.
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
-use spaces_tests::{Daemon, Hub, eventually};
+use spaces_tests::{Daemon, Hub, eventually, repository};
 
 use crate::clients::{Client, Sdk};
 
@@ -40,7 +39,7 @@ fn everything(sdk: Sdk) {
     let hub = Hub::start();
     let alice = Daemon::owner_of(&hub);
     let bob = alice.invite("member");
-    let app = repository(&alice);
+    let app = repository(alice.home());
     let me = bob.call("user.me", json!({}));
     let mut world = World {
         bobs_name: me["user"]["username"].as_str().expect("a name").to_owned(),
@@ -59,28 +58,6 @@ fn everything(sdk: Sdk) {
     resources_and_prompt(&mut world);
     refusals(&mut world);
     session(&mut world);
-}
-
-pub fn repository(daemon: &Daemon) -> PathBuf {
-    let dir = daemon.home().join("app");
-    std::fs::create_dir_all(dir.join("src")).expect("the home is ours");
-    let git = |words: &[&str]| {
-        let done = Command::new("git")
-            .args(["-c", "user.name=T", "-c", "user.email=t@example.com"])
-            .args(words)
-            .current_dir(&dir)
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .stdin(Stdio::null())
-            .output()
-            .expect("git runs");
-        assert!(done.status.success(), "git {words:?}");
-    };
-    git(&["init", "-q", "-b", "main"]);
-    git(&["remote", "add", "origin", "https://github.com/acme/app.git"]);
-    std::fs::write(dir.join("src/a.rs"), "fn a() {}\n").expect("the home is ours");
-    git(&["add", "."]);
-    git(&["commit", "-qm", "first"]);
-    dir
 }
 
 fn about(world: &mut World, sdk: Sdk) {

@@ -1,10 +1,9 @@
 //! The inspector's command line, as somebody who wonders what the server offers.
 
 use serde_json::{Value, json};
-use spaces_tests::{Daemon, binary, eventually};
+use spaces_tests::{Daemon, binary, eventually, repository};
 
 use crate::clients::directory;
-use crate::everyday::repository;
 
 fn inspect(daemon: &Daemon, words: &[&str]) -> Value {
     let app = daemon.home().join("app");
@@ -44,7 +43,7 @@ fn inspect(daemon: &Daemon, words: &[&str]) -> Value {
 #[test]
 fn it_lists_calls_and_reads() {
     let daemon = Daemon::local();
-    repository(&daemon);
+    repository(daemon.home());
     let tools = inspect(&daemon, &["--method", "tools/list"]);
     let tools = tools["tools"].as_array().expect("tools");
     assert_eq!(tools.len(), 12);

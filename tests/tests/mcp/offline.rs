@@ -2,10 +2,9 @@
 
 use serde_json::json;
 use spaces_api::HubState;
-use spaces_tests::{Daemon, Hub, eventually};
+use spaces_tests::{Daemon, Hub, eventually, repository};
 
 use crate::clients::{Client, Sdk};
-use crate::everyday::repository;
 
 #[test]
 fn the_hub_is_away_for_the_python_sdk() {
@@ -21,7 +20,7 @@ fn the_hub_is_away(sdk: Sdk) {
     let mut hub = Hub::start();
     let alice = Daemon::owner_of(&hub);
     let bob = alice.invite("member");
-    let app = repository(&alice);
+    let app = repository(alice.home());
     let mut agent = Client::start(sdk, &alice.cli(), &app);
     let post = |text: &str| json!({"channel": "#general", "content": text});
     assert_eq!(
@@ -76,7 +75,7 @@ fn the_hub_is_away(sdk: Sdk) {
 #[test]
 fn the_daemon_is_away_and_comes_and_goes_under_a_running_server() {
     let mut machine = Daemon::machine();
-    let app = repository(&machine);
+    let app = repository(machine.home());
     let mut agent = Client::start(Sdk::TypeScript, &machine.cli(), &app);
     assert_eq!(
         agent

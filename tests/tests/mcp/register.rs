@@ -4,9 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use spaces_tests::{Cli, Daemon, binary, eventually};
+use spaces_tests::{Cli, Daemon, binary, eventually, repository};
 
-use crate::everyday::repository;
 use crate::lines::Conversation;
 
 fn run(cli: &Cli, words: &[&str]) -> String {
@@ -30,7 +29,7 @@ const TOOLS: [(&str, &str, &str); 5] = [
 #[test]
 fn each_tool_has_it_in_its_own_file_and_is_as_before_afterwards() {
     let machine = Daemon::machine();
-    let app = repository(&machine);
+    let app = repository(machine.home());
     let cli = machine.cli().within(&app);
     for (tool, user, project) in TOOLS {
         for (flag, file) in [
@@ -95,7 +94,7 @@ fn each_tool_has_it_in_its_own_file_and_is_as_before_afterwards() {
 #[test]
 fn what_was_registered_finds_the_daemon_in_an_empty_environment() {
     let daemon = Daemon::local();
-    let app = repository(&daemon);
+    let app = repository(daemon.home());
     let cli = daemon.cli().within(&app);
     run(&cli, &["mcp", "install", "cursor"]);
     let settings: Value = serde_json::from_str(&read(&daemon.home().join(".cursor/mcp.json")))

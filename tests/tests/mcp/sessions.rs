@@ -1,9 +1,8 @@
 //! Whose session the calls of a server are made for.
 
 use serde_json::{Value, json};
-use spaces_tests::{Cli, Daemon, eventually};
+use spaces_tests::{Cli, Daemon, eventually, repository};
 
-use crate::everyday::repository;
 use crate::lines::Conversation;
 
 fn hook(cli: &Cli, event: &str, input: &Value) -> String {
@@ -23,7 +22,7 @@ fn sessions(daemon: &Daemon) -> Vec<Value> {
 #[test]
 fn an_agent_with_hooks_is_one_session() {
     let daemon = Daemon::local();
-    let app = repository(&daemon);
+    let app = repository(daemon.home());
     let cli = daemon.cli().within(&app);
     let event = |session: &str| json!({"session_id": session, "cwd": app, "source": "startup"});
     hook(&cli, "session-start", &event("mine"));
@@ -79,7 +78,7 @@ fn an_agent_with_hooks_is_one_session() {
 #[test]
 fn claude_code_says_its_session_and_project_itself() {
     let daemon = Daemon::local();
-    let app = repository(&daemon);
+    let app = repository(daemon.home());
     let project = app.to_str().expect("a path of text");
     let mut server = Conversation::start_with(
         &daemon.cli(),
@@ -102,7 +101,7 @@ fn claude_code_says_its_session_and_project_itself() {
 #[test]
 fn a_session_of_its_own_is_named_by_the_client_and_ends_with_it() {
     let daemon = Daemon::local();
-    let app = repository(&daemon);
+    let app = repository(daemon.home());
     let mut server = Conversation::start(&daemon.cli(), &app, &[]);
     server.initialize("my-agent");
     server.tool("list_channels", json!({}));
