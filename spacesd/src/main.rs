@@ -36,7 +36,7 @@ use spacesd::uplink::{Timing, Uplink, UplinkConfig};
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 /// Connections have so long to finish what they have begun.
 const GRACE: Duration = Duration::from_secs(5);
@@ -232,14 +232,18 @@ async fn serve(
         let accept = move |method, params| rpc.clone().take_in(method, params);
         tokio::spawn(spool.run(accept, daemon.lifetime.stopped()));
     }
-    socket::serve(
+    // In a task: this thread would have to be woken for each connection, by a
+    // worker, which then serves it.
+    let serving = tokio::spawn(socket::serve(
         listener,
         rpc,
         config.socket.max_connections,
         daemon.lifetime.stopped(),
         GRACE,
-    )
-    .await;
+    ));
+    if let Err(error) = serving.await {
+        error!(%error, "the socket was served no longer");
+    }
 
     service_manager::stopping();
     info!("stopping");

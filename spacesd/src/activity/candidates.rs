@@ -4,6 +4,7 @@ use spaces_api::Timestamp;
 use spaces_api::model::{ActivityKind, Claim, Context, MessageKind};
 
 use super::Ask;
+use super::recent::Recent;
 use crate::cache::overlay::{Overlay, PendingWrite};
 use crate::cache::query::claim::ClaimQuery;
 use crate::cache::query::note::NoteQuery;
@@ -14,9 +15,8 @@ use crate::cache::{Cache, CacheError};
 const CLAIMS: u32 = 500;
 const NOTES: u32 = 50;
 const INBOX: u32 = 50;
-const ON_BRANCH: u32 = 40;
-const IN_REPO: u32 = 60;
-const ANYWHERE: u32 = 30;
+const SESSIONS_IN_REPO: u32 = 60;
+const SESSIONS_ANYWHERE: u32 = 30;
 const WAITING: u32 = 60;
 
 /// The candidates, and what the asker's own session says about its work.
@@ -30,6 +30,7 @@ pub(super) struct Found {
 
 pub(super) fn gather(
     cache: &Cache,
+    recent: &Recent,
     ask: &Ask,
     pending: &[PendingWrite<'_>],
     now: Timestamp,
@@ -48,18 +49,16 @@ pub(super) fn gather(
     if let Some(repo) = &ask.place.context.repo {
         claims(cache, &overlay, ask, repo, now, &mut found)?;
         notes(cache, &overlay, ask, &mut found)?;
-        messages_in(cache, ask, repo, &mut found)?;
     }
     sessions(cache, &overlay, ask, &mut found)?;
     let inbox = cache.unshown_inbox(INBOX)?;
     found
         .items
         .extend(inbox.into_iter().map(|item| ActivityKind::Inbox { item }));
-    let summaries = cache.recent(MessageKind::Summary, ANYWHERE)?;
+    let recent = recent.of(cache, &ask.place.context)?;
     let waiting = overlay.newest_messages(WAITING)?;
-    found
-        .items
-        .extend(summaries.into_iter().chain(waiting).filter_map(of_message));
+    let messages = recent.iter().cloned().chain(waiting);
+    found.items.extend(messages.filter_map(of_message));
     Ok(found)
 }
 
@@ -116,24 +115,6 @@ fn notes(
     Ok(())
 }
 
-fn messages_in(cache: &Cache, ask: &Ask, repo: &str, found: &mut Found) -> Result<(), CacheError> {
-    let mut messages = Vec::new();
-    for kind in [
-        MessageKind::Summary,
-        MessageKind::AgentEvent,
-        MessageKind::Text,
-    ] {
-        if let Some(branch) = &ask.place.context.branch {
-            messages.extend(cache.recent_in(repo, Some(branch), kind, ON_BRANCH)?);
-        }
-        messages.extend(cache.recent_in(repo, None, kind, IN_REPO)?);
-    }
-    found
-        .items
-        .extend(messages.into_iter().filter_map(of_message));
-    Ok(())
-}
-
 fn sessions(
     cache: &Cache,
     overlay: &Overlay<'_>,
@@ -141,13 +122,13 @@ fn sessions(
     found: &mut Found,
 ) -> Result<(), CacheError> {
     let mut queries = vec![SessionQuery {
-        limit: ANYWHERE,
+        limit: SESSIONS_ANYWHERE,
         ..SessionQuery::default()
     }];
     if ask.place.context.repo.is_some() {
         queries.push(SessionQuery {
             repo: ask.place.context.repo.clone(),
-            limit: IN_REPO,
+            limit: SESSIONS_IN_REPO,
             ..SessionQuery::default()
         });
     }

@@ -7,6 +7,7 @@
 mod bounds;
 mod candidates;
 mod rank;
+mod recent;
 
 #[cfg(test)]
 mod tests;
@@ -23,7 +24,8 @@ use uuid::Uuid;
 
 use crate::cache::overlay::PendingWrite;
 use crate::cache::{Cache, CacheError};
-use crate::place::Places;
+use crate::place::{KnownLineages, Places};
+use recent::Recent;
 
 /// Items of a digest unless the asker says otherwise.
 pub const DEFAULT_LIMIT: u32 = 50;
@@ -77,6 +79,8 @@ pub struct Digested {
     pub items: Vec<ActivityItem>,
     /// Relevant items that the bounds left out, of those that were looked at.
     pub omitted: u64,
+    /// Whether git may know more of how others' commits stand to the asker's.
+    pub git_may_know_more: bool,
     /// The unread inbox items among `items`: to be given to
     /// [`Cache::mark_shown`] once they have been shown.
     pub unread: Vec<u64>,
@@ -84,7 +88,7 @@ pub struct Digested {
 }
 
 impl Digested {
-    pub fn new(items: Vec<ActivityItem>, omitted: u64) -> Self {
+    pub fn new(items: Vec<ActivityItem>, omitted: u64, git_may_know_more: bool) -> Self {
         let unread = items
             .iter()
             .filter_map(|item| match &item.what {
@@ -95,6 +99,7 @@ impl Digested {
         Self {
             items,
             omitted,
+            git_may_know_more,
             unread,
             json: OnceLock::new(),
         }
@@ -113,6 +118,7 @@ impl Digested {
 pub struct Activity {
     cache: Cache,
     places: Places,
+    recent: Arc<Recent>,
     memos: Arc<Mutex<HashMap<Key, Memo>>>,
 }
 
@@ -136,6 +142,7 @@ impl Activity {
         Self {
             cache,
             places,
+            recent: Arc::default(),
             memos: Arc::default(),
         }
     }
@@ -177,21 +184,21 @@ impl Activity {
         pending: &[PendingWrite<'_>],
         now: Timestamp,
     ) -> Result<Digested, CacheError> {
-        let found = candidates::gather(&self.cache.moment()?, ask, pending, now)?;
+        let found = candidates::gather(&self.cache.moment()?, &self.recent, ask, pending, now)?;
         let commits = rank::foreign_commits(&found.items, &ask.place.context);
         let lineages = match (&ask.place.directory, &ask.place.context.commit) {
             (Some(directory), Some(_)) if ask.may_ask_git => {
                 self.places.lineages(directory, &commits)
             }
             (_, Some(head)) => self.places.known_lineages(head, &commits),
-            (_, None) => HashMap::new(),
+            (_, None) => KnownLineages::default(),
         };
         let reader = rank::Reader {
             context: &ask.place.context,
             session: ask.session.as_deref(),
             own_paths: &found.own_paths,
             own_claims: &found.own_claims,
-            lineages: &lineages,
+            lineages: &lineages.of,
             now,
         };
         let ranked = rank::rank(found.items, &reader);
@@ -201,7 +208,7 @@ impl Activity {
             ask.limit
         };
         let (items, omitted) = bounds::fit(ranked, limit, ask.max_tokens);
-        Ok(Digested::new(items, omitted))
+        Ok(Digested::new(items, omitted, !lineages.unasked.is_empty()))
     }
 
     fn remembered(&self, key: &Key, generation: u64) -> Option<Arc<Digested>> {

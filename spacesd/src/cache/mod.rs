@@ -52,6 +52,14 @@ pub struct OpenError {
     pub source: StoreError,
 }
 
+/// See [`Cache::messages_version`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MessagesVersion {
+    /// Which file: see [`pool::Pool::epoch`].
+    epoch: u64,
+    changes: i64,
+}
+
 /// Why a read or a local change did not happen.
 #[derive(Debug, thiserror::Error)]
 pub enum CacheError {
@@ -308,6 +316,18 @@ impl Cache {
             moment: Some(Arc::new(Mutex::new(moment))),
             ..self.clone()
         })
+    }
+
+    /// Stands for all that messages read as: where it is the same as before, so are
+    /// they.
+    pub(crate) fn messages_version(&self) -> Result<MessagesVersion, CacheError> {
+        let Some(moment) = &self.moment else {
+            return self.moment()?.messages_version();
+        };
+        let moment = moment.lock().unwrap_or_else(PoisonError::into_inner);
+        let epoch = moment.epoch();
+        let changes = self.checked(epoch, moment.run(state::message_changes))?;
+        Ok(MessagesVersion { epoch, changes })
     }
 
     /// Runs a read in a transaction, so that all its statements see the same

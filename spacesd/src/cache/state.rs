@@ -32,6 +32,8 @@ pub(super) struct Facts {
     pub ready: bool,
     pub messages: u64,
     pub last_receipt_change: u64,
+    /// Grows with each transaction after which some message may read differently.
+    pub message_changes: u64,
 }
 
 impl State {
@@ -152,6 +154,7 @@ impl Facts {
             ready: number("ready")? != 0,
             messages: number("messages")?,
             last_receipt_change: number("last_receipt_change")?,
+            message_changes: number(MESSAGE_CHANGES)?,
         })
     }
 
@@ -161,11 +164,19 @@ impl Facts {
             ("ready", u64::from(self.ready)),
             ("messages", self.messages),
             ("last_receipt_change", self.last_receipt_change),
+            (MESSAGE_CHANGES, self.message_changes),
         ] {
             set(db, key, value.cast_signed())?;
         }
         Ok(())
     }
+}
+
+const MESSAGE_CHANGES: &str = "message_changes";
+
+/// [`Facts::message_changes`] alone.
+pub(super) fn message_changes(db: &Connection) -> rusqlite::Result<i64> {
+    Ok(get(db, MESSAGE_CHANGES)?.unwrap_or(0))
 }
 
 /// Reads a value of the table `meta`.

@@ -402,11 +402,13 @@ impl Written {
             last_seq: self.facts.last_seq,
             added: 0,
             digest_changed: false,
+            messages_changed: false,
         };
         applier.batch(batch)?;
         self.facts.ready = applier.ready;
         self.facts.last_seq = applier.last_seq;
         self.facts.messages = self.facts.messages.saturating_add_signed(applier.added);
+        self.facts.message_changes += u64::from(applier.messages_changed);
         self.digest_changed |= applier.digest_changed;
         Ok(())
     }

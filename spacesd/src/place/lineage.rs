@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::git;
 use super::repository::Repository;
@@ -14,6 +15,10 @@ const WALKED: usize = 5_000;
 
 /// Pairs that are remembered; how two commits stand never changes.
 const REMEMBERED: usize = 16_384;
+
+/// How long a commit that the repository does not have is not asked about again:
+/// peers elsewhere mostly work on such, and asking takes milliseconds.
+const ABSENT_HOLDS: Duration = Duration::from_secs(10);
 
 /// How another's commit stands to the one that is checked out here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,60 +33,83 @@ pub enum Lineage {
     Diverged,
 }
 
+/// How some commits stand to one, as far as it is known.
+#[derive(Debug, Default)]
+pub struct KnownLineages {
+    pub of: HashMap<String, Lineage>,
+    /// Others, of which the repository may know more.
+    pub unasked: Vec<String>,
+}
+
 /// What was found out, by the pair of commits.
 #[derive(Default)]
 pub(super) struct Lineages {
-    known: Mutex<HashMap<(String, String), Lineage>>,
+    found: Mutex<HashMap<(String, String), Found>>,
+}
+
+#[derive(Clone, Copy)]
+enum Found {
+    Lineage(Lineage),
+    /// The repository did not have it then.
+    Absent(Instant),
 }
 
 impl Lineages {
     /// What is remembered of these commits.
-    pub fn known(&self, head: &str, commits: &[String]) -> HashMap<String, Lineage> {
-        let known = self.lock();
-        commits
-            .iter()
-            .filter_map(|commit| {
-                let lineage = match *commit == *head {
-                    true => Lineage::Same,
-                    false => *known.get(&(head.to_owned(), commit.clone()))?,
-                };
-                Some((commit.clone(), lineage))
-            })
-            .collect()
+    pub fn known(&self, head: &str, commits: &[String]) -> KnownLineages {
+        let found = self.lock();
+        let mut known = KnownLineages::default();
+        for commit in commits {
+            let remembered = match *commit == *head {
+                true => Some(Found::Lineage(Lineage::Same)),
+                false => found.get(&(head.to_owned(), commit.clone())).copied(),
+            };
+            match remembered {
+                Some(Found::Lineage(lineage)) => {
+                    known.of.insert(commit.clone(), lineage);
+                }
+                Some(Found::Absent(then)) if then.elapsed() < ABSENT_HOLDS => {}
+                Some(Found::Absent(_)) | None => {
+                    if is_hash(head) && is_hash(commit) {
+                        known.unasked.push(commit.clone());
+                    }
+                }
+            }
+        }
+        known
     }
 
     /// Asks the repository about those that are not remembered. Commits that it
-    /// does not have are left out, and asked about again the next time.
-    pub fn learn(
-        &self,
-        repository: &Repository,
-        head: &str,
-        commits: &[String],
-    ) -> HashMap<String, Lineage> {
-        let mut found = self.known(head, commits);
-        let unknown: Vec<&str> = commits
-            .iter()
-            .map(String::as_str)
-            .filter(|commit| is_hash(commit) && !found.contains_key(*commit))
-            .take(ASKED_AT_ONCE)
+    /// does not have are left out, and not asked about again for a while.
+    pub fn learn(&self, repository: &Repository, head: &str, commits: &[String]) -> KnownLineages {
+        let mut known = self.known(head, commits);
+        let asked: Vec<String> = known
+            .unasked
+            .drain(..known.unasked.len().min(ASKED_AT_ONCE))
             .collect();
-        if unknown.is_empty() || !is_hash(head) {
-            return found;
+        if asked.is_empty() {
+            return known;
         }
-        let learned = ask(repository, head, &unknown).unwrap_or_default();
-        let mut known = self.lock();
-        if known.len() + learned.len() > REMEMBERED {
-            known.clear();
+        let Some(learned) = ask(repository, head, &asked) else {
+            return known;
+        };
+        let mut found = self.lock();
+        if found.len() + asked.len() > REMEMBERED {
+            found.clear();
+        }
+        let now = Instant::now();
+        for commit in asked {
+            found.insert((head.to_owned(), commit), Found::Absent(now));
         }
         for (commit, lineage) in learned {
-            known.insert((head.to_owned(), commit.clone()), lineage);
-            found.insert(commit, lineage);
+            found.insert((head.to_owned(), commit.clone()), Found::Lineage(lineage));
+            known.of.insert(commit, lineage);
         }
-        found
+        known
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<(String, String), Lineage>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<(String, String), Found>> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -90,7 +118,7 @@ fn is_hash(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-fn ask(repository: &Repository, head: &str, commits: &[&str]) -> Option<Vec<(String, Lineage)>> {
+fn ask(repository: &Repository, head: &str, commits: &[String]) -> Option<Vec<(String, Lineage)>> {
     let present = present(repository, commits)?;
     if present.is_empty() {
         return Some(Vec::new());
@@ -104,7 +132,7 @@ fn ask(repository: &Repository, head: &str, commits: &[&str]) -> Option<Vec<(Str
 }
 
 /// Those of the commits that the repository has.
-fn present(repository: &Repository, commits: &[&str]) -> Option<Vec<String>> {
+fn present(repository: &Repository, commits: &[String]) -> Option<Vec<String>> {
     let said = git::run_with_input(
         &repository.git_dir,
         &["cat-file", "--batch-check=%(objectname) %(objecttype)"],

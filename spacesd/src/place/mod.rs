@@ -24,8 +24,8 @@ use std::time::{Duration, Instant};
 
 use spaces_api::model::Context;
 
-pub use lineage::Lineage;
 use lineage::Lineages;
+pub use lineage::{KnownLineages, Lineage};
 use repository::Repository;
 use stamp::Stamp;
 
@@ -121,7 +121,7 @@ impl Places {
     /// How these commits stand to the one that `directory` is on. Blocks while
     /// git is asked about commits that are not remembered; see
     /// [`Places::known_lineages`].
-    pub fn lineages(&self, directory: &Path, commits: &[String]) -> HashMap<String, Lineage> {
+    pub fn lineages(&self, directory: &Path, commits: &[String]) -> KnownLineages {
         match self.recall(directory) {
             Some(Remembered {
                 repository: Some(repository),
@@ -130,12 +130,12 @@ impl Places {
                 },
                 ..
             }) => self.lineages.learn(&repository, &head, commits),
-            _ => HashMap::new(),
+            _ => KnownLineages::default(),
         }
     }
 
     /// What is remembered of how these commits stand to `head`. Never blocks.
-    pub fn known_lineages(&self, head: &str, commits: &[String]) -> HashMap<String, Lineage> {
+    pub fn known_lineages(&self, head: &str, commits: &[String]) -> KnownLineages {
         self.lineages.known(head, commits)
     }
 

@@ -220,14 +220,21 @@ fn commits_are_told_apart_by_their_place_in_the_history() {
         absent.clone(),
         "--all".to_owned(),
     ];
-    assert_eq!(places.known_lineages(&here, &commits).len(), 1);
-    let found = places.lineages(dir.path(), &commits);
+    let before = places.known_lineages(&here, &commits);
+    assert_eq!(before.of.len(), 1);
+    assert_eq!(before.unasked.len(), 4, "all that could be commits");
+    let found = places.lineages(dir.path(), &commits).of;
     assert_eq!(found.get(&base), Some(&Lineage::Ancestor));
     assert_eq!(found.get(&here), Some(&Lineage::Same));
     assert_eq!(found.get(&ahead), Some(&Lineage::Descendant));
     assert_eq!(found.get(&aside), Some(&Lineage::Diverged));
     assert_eq!(found.len(), 4);
-    assert_eq!(places.known_lineages(&here, &commits), found);
+    let after = places.known_lineages(&here, &commits);
+    assert_eq!(after.of, found);
+    assert!(
+        after.unasked.is_empty(),
+        "nor is the absent one asked about"
+    );
 }
 
 #[test]

@@ -1,13 +1,17 @@
 //! Digests of a real cache.
 
-use spaces_api::model::{ActivityItem, ActivityKind, Context, InboxReason, MessageKind};
+use std::collections::BTreeMap;
+
+use spaces_api::model::{
+    ActivityItem, ActivityKind, ChannelType, Context, InboxReason, Message, MessageKind,
+};
 
 use crate::activity::{Activity, Ask, Place};
 use crate::cache::fixture::*;
 use crate::cache::overlay::PendingWrite;
 use crate::operation::Operation;
 use crate::place::Places;
-use crate::row::{MessageRow, Row, SessionRow};
+use crate::row::{Batch, Change, MessageRow, Row, SessionRow};
 
 const REPO: &str = "github.com/acme/app";
 
@@ -132,6 +136,68 @@ fn what_was_shown_as_unread_is_not_shown_as_unread_again() {
     let digest = activity.digest(&ask(&[]), &[], at(100)).unwrap();
     assert!(digest.unread.is_empty());
     assert_eq!(fixture.cache.inbox_unread().unwrap(), 1);
+}
+
+/// Messages are remembered from one digest to the next of another session.
+#[test]
+fn a_message_that_changes_is_read_anew_and_nothing_else_has_it_read() {
+    let fixture = busy_hub();
+    let activity = Activity::new(fixture.cache.clone(), Places::default());
+    let mut askers = 0;
+    let mut shown = || {
+        askers += 1;
+        let ask = Ask {
+            session: Some(format!("asker {askers}")),
+            ..ask(&[])
+        };
+        let digest = activity.digest(&ask, &[], at(100)).unwrap();
+        let summaries = digest.items.iter().filter_map(|item| match &item.what {
+            ActivityKind::Summary { message } => Some(message),
+            _ => None,
+        });
+        summaries
+            .map(|message| {
+                let Message {
+                    author, content, ..
+                } = message;
+                (
+                    message.id.unwrap(),
+                    format!("{}: {content}", author.username),
+                )
+            })
+            .collect::<BTreeMap<_, _>>()
+    };
+    assert_eq!(shown()[&4], "bob: summary 4");
+
+    let before = fixture.cache.messages_version().unwrap();
+    fixture.put([Row::Session(session_row("new", BOB, place(REPO, None)))]);
+    assert_eq!(fixture.cache.messages_version().unwrap(), before);
+    let digest = activity.digest(&ask(&[]), &[], at(100)).unwrap();
+    let new = |item: &ActivityItem| describe(item).starts_with("session new:");
+    assert!(digest.items.iter().any(new));
+
+    let edited = MessageRow {
+        seq: 50,
+        content: "edited".to_owned(),
+        ..summary(4, "on-branch", place(REPO, Some("main")))
+    };
+    fixture.put([Row::Message(edited.clone())]);
+    assert_eq!(shown()[&4], "bob: edited");
+    fixture.put([user(BOB, "robert")]);
+    assert_eq!(shown()[&4], "robert: edited");
+    fixture.put([Row::Message(MessageRow {
+        seq: 51,
+        deleted: true,
+        ..edited
+    })]);
+    assert!(!shown().contains_key(&4));
+    assert!(shown().contains_key(&3));
+    let channel = channel_row(AGENT_LOGS, "agent-logs", ChannelType::AgentLog);
+    fixture.apply(Batch {
+        changes: vec![Change::Gone(Row::Channel(channel))],
+        ..Batch::default()
+    });
+    assert!(shown().is_empty());
 }
 
 #[test]

@@ -31,12 +31,42 @@ pub(super) struct Applier<'a> {
     pub added: i64,
     /// True when something that the digest shows has changed.
     pub digest_changed: bool,
+    /// True when some message may read differently.
+    pub messages_changed: bool,
+}
+
+/// Whether messages may read differently after it: they show the names of users
+/// and channels, and go with their channels.
+fn may_show_in_messages(change: &Change) -> bool {
+    let (Change::Put(row) | Change::Gone(row)) = change else {
+        return false;
+    };
+    match row {
+        Row::Message(_)
+        | Row::Delivery(_)
+        | Row::User(_)
+        | Row::Channel(_)
+        | Row::Server(_)
+        | Row::Member(_)
+        | Row::Thread(_) => true,
+        Row::Presence(_)
+        | Row::Agent(_)
+        | Row::Session(_)
+        | Row::Claim(_)
+        | Row::ReadMarker(_)
+        | Row::Voice(_)
+        | Row::Invite(_)
+        | Row::Ban(_)
+        | Row::Audit(_) => false,
+    }
 }
 
 impl Applier<'_> {
     /// Applies one batch. An error leaves the transaction to be rolled back.
     pub fn batch(&mut self, batch: &Batch) -> rusqlite::Result<()> {
         snapshot::remove_absent(self, batch)?;
+        self.messages_changed |=
+            !batch.snapshot_of.is_empty() || batch.changes.iter().any(may_show_in_messages);
         for change in &batch.changes {
             match change {
                 Change::Put(row) => self.put(row)?,

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use spaces_api::model::{ChannelType, EventKind};
+use spaces_api::model::{ChannelType, EventKind, Message};
 use spaces_api::{MessageRef, Timestamp};
 
-use crate::cache::PageQuery;
 use crate::cache::fixture::*;
 use crate::cache::query::claim::ClaimQuery;
+use crate::cache::{Cache, PageQuery};
 use crate::row::{Batch, Change, ClaimRow, MessageRow, ReadMarkerRow, Row, Table};
 
 #[derive(Clone, Debug)]
@@ -38,6 +38,10 @@ enum Step {
         claims: Vec<u64>,
         channels: Vec<u64>,
     },
+    /// The others' user has another name.
+    Rename {
+        name: u8,
+    },
     Restart,
 }
 
@@ -53,6 +57,7 @@ fn steps() -> impl Strategy<Value = Step> {
             prop::collection::vec(1..6u64, 0..5),
             prop::collection::vec(prop::sample::select(vec![GENERAL, AGENT_LOGS]), 0..3),
         ).prop_map(|(claims, channels)| Step::Snapshot { claims, channels }),
+        1 => (0..3u8).prop_map(|name| Step::Rename { name }),
         1 => Just(Step::Restart),
     ]
 }
@@ -147,22 +152,27 @@ fn apply(fixture: &Fixture, model: &mut Model, step: &Step) {
                     .map(|id| Change::Put(channel(*id, &format!("c{id}"), ChannelType::Text))),
             );
         }
+        Step::Rename { name } => {
+            let name = format!("bob{name}");
+            batch.changes.push(Change::Put(user(BOB, &name)));
+        }
         Step::Restart => return,
     }
     fixture.apply(batch);
 }
 
-fn compare(fixture: &Fixture, model: &Model) {
-    let cache = &fixture.cache;
+fn messages(cache: &Cache) -> Vec<Message> {
     let query = PageQuery {
         channel_id: GENERAL,
         limit: 100,
         ..PageQuery::default()
     };
-    let shown: BTreeMap<u64, (String, bool, bool)> = cache
-        .messages(&query)
-        .unwrap()
-        .messages
+    cache.messages(&query).unwrap().messages
+}
+
+fn compare(fixture: &Fixture, model: &Model) {
+    let cache = &fixture.cache;
+    let shown: BTreeMap<u64, (String, bool, bool)> = messages(cache)
         .into_iter()
         .map(|message| {
             let mine = message.author.username == "alice";
@@ -268,12 +278,18 @@ proptest! {
             channels: BTreeSet::from([GENERAL, AGENT_LOGS]),
             ..Model::default()
         };
+        let mut versions = Vec::new();
         for step in &steps {
             if matches!(step, Step::Restart) {
                 fixture = fixture.reopen().0;
             }
             apply(&fixture, &mut model, step);
             compare(&fixture, &model);
+            let version = fixture.cache.messages_version().unwrap();
+            versions.push((version, messages(&fixture.cache)));
+        }
+        for pair in versions.windows(2) {
+            prop_assert!(pair[0].0 != pair[1].0 || pair[0].1 == pair[1].1);
         }
         follow(&fixture, start, &model);
         let newest = model.messages.keys().max().copied();

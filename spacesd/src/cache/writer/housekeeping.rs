@@ -58,6 +58,7 @@ impl Writer {
             return Ok(false);
         }
         facts.messages = facts.messages.saturating_sub(deleted);
+        facts.message_changes += u64::from(deleted > 0);
         facts.store(db)?;
         db.execute_batch("COMMIT")?;
         self.shared.state.publish(&facts, deleted > 0);

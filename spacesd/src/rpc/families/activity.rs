@@ -1,5 +1,5 @@
-//! `activity.*`. The digest without a directory is a hot path: it is made where
-//! it is asked for, from the cache and from memory.
+//! `activity.*`. The digest is a hot path: it is made where it is asked for, from
+//! the cache and from memory, and once more where git may know more.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -88,38 +88,37 @@ async fn ask(call: &Call, params: ListParams) -> Result<Ask, RpcError> {
     Ok(Ask {
         place: Place {
             context: call.place_with_changes(params.cwd, params.context).await?,
-            directory: directory.clone(),
+            directory,
         },
         session: params
             .session
             .map(|session| call.daemon.session_id(&session)),
         limit,
         max_tokens: params.max_tokens,
-        may_ask_git: directory.is_some(),
+        may_ask_git: false,
     })
 }
 
 async fn digest(daemon: &Arc<Daemon>, ask: &Ask) -> Result<Arc<Digested>, RpcError> {
-    if ask.may_ask_git {
-        let (daemon, ask) = (daemon.clone(), ask.clone());
-        let asked = tokio::task::spawn_blocking(move || made(&daemon, &ask));
-        match timeout(GIT_WITHIN, asked).await {
-            Ok(Ok(digested)) => return digested.map_err(|error| cache_failed(&error)),
-            Ok(Err(error)) => {
-                return Err(RpcError::new(
-                    ErrorKind::Internal,
-                    format!("no digest was made: {error}"),
-                ));
-            }
-            // Git goes on, and what it says is remembered for the next digest.
-            Err(_) => {}
-        }
+    let quick = made(daemon, ask).map_err(|error| cache_failed(&error))?;
+    if ask.place.directory.is_none() || !quick.git_may_know_more {
+        return Ok(quick);
     }
-    let quick = Ask {
-        may_ask_git: false,
+    let daemon = daemon.clone();
+    let slow = Ask {
+        may_ask_git: true,
         ..ask.clone()
     };
-    made(daemon, &quick).map_err(|error| cache_failed(&error))
+    let asked = tokio::task::spawn_blocking(move || made(&daemon, &slow));
+    match timeout(GIT_WITHIN, asked).await {
+        Ok(Ok(digested)) => digested.map_err(|error| cache_failed(&error)),
+        Ok(Err(error)) => Err(RpcError::new(
+            ErrorKind::Internal,
+            format!("no digest was made: {error}"),
+        )),
+        // Git goes on, and what it says is remembered for the next digest.
+        Err(_) => Ok(quick),
+    }
 }
 
 fn made(daemon: &Daemon, ask: &Ask) -> Result<Arc<Digested>, CacheError> {
@@ -225,7 +224,7 @@ mod tests {
             omitted: 3,
             meta,
         };
-        let digested = Digested::new(vec![item.clone(), item], 3);
+        let digested = Digested::new(vec![item.clone(), item], 3, false);
         for _ in 0..2 {
             assert_eq!(
                 String::from_utf8(written(&digested, &context, meta)).unwrap(),
