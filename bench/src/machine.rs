@@ -17,9 +17,9 @@ pub struct Machine {
     pub system: String,
     /// Where the data was.
     pub file_system: String,
-    /// An append and its `fdatasync`, at the median, while the processors were
-    /// kept from sleeping (unless `--asleep`).
+    /// An append and its `fdatasync`, at the median.
     pub sync_us: f64,
+    /// Whether the processors were kept from sleeping all the time.
     pub kept_awake: bool,
     pub version: String,
     /// `release` or `dev`.

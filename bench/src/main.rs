@@ -29,7 +29,7 @@ use std::time::Instant;
 
 use clap::{Parser, Subcommand};
 
-use awake::Awake;
+use awake::{Awake, When};
 use machine::Machine;
 use measures::{ALL, Measure};
 use row::Outcome;
@@ -49,9 +49,15 @@ struct Arguments {
     /// A tenth of the work, to see that it runs; writes no file
     #[arg(long, global = true)]
     quick: bool,
-    /// Let processors sleep while nothing is to be done (see awake.rs)
-    #[arg(long, global = true)]
-    asleep: bool,
+    /// Whether to keep processors from sleeping while nothing is to be done (see awake.rs)
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "auto",
+        value_name = "WHEN"
+    )]
+    awake: When,
 }
 
 #[derive(Clone, Copy, Debug, Subcommand)]
@@ -99,9 +105,9 @@ type Done = Result<(), Vec<String>>;
 
 fn measure(arguments: &Arguments) -> Done {
     let chosen = choose(&arguments.only)?;
-    let _awake = awake(arguments)?;
     let stage = Stage::new(effort(arguments));
-    let machine = Machine::here(&stage.directory("machine"), !arguments.asleep);
+    let awake = awake(arguments, &stage)?;
+    let machine = Machine::here(&stage.directory("machine"), awake.is_some());
     println!("{}\n", machine.in_words());
 
     let mut outcome = Outcome::default();
@@ -128,9 +134,9 @@ fn measure(arguments: &Arguments) -> Done {
 }
 
 fn scale(arguments: &Arguments) -> Done {
-    let _awake = awake(arguments)?;
     let stage = Stage::new(effort(arguments));
-    let machine = Machine::here(&stage.directory("machine"), !arguments.asleep);
+    let awake = awake(arguments, &stage)?;
+    let machine = Machine::here(&stage.directory("machine"), awake.is_some());
     println!("{}\n", machine.in_words());
     let growth = scale::measure(machine, effort(arguments));
     if arguments.quick {
@@ -146,11 +152,11 @@ fn effort(arguments: &Arguments) -> Effort {
     }
 }
 
-fn awake(arguments: &Arguments) -> Result<Option<Awake>, Vec<String>> {
-    let kept = (!arguments.asleep).then(Awake::keep).transpose();
-    kept.map_err(|error| {
+/// Lasts until it is dropped.
+fn awake(arguments: &Arguments, stage: &Stage) -> Result<Option<Awake>, Vec<String>> {
+    Awake::keep(arguments.awake, &stage.directory("awake")).map_err(|error| {
         vec![format!(
-            "the processors cannot be kept awake: {error}. It needs chrt (package util-linux); --asleep measures without"
+            "the processors cannot be kept awake: {error}. It needs chrt (package util-linux); `--awake never` measures without"
         )]
     })
 }
