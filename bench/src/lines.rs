@@ -7,6 +7,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::readable::until_readable;
+
 /// An open connection with the line framing.
 pub struct Lines {
     stream: UnixStream,
@@ -54,6 +56,7 @@ impl Lines {
             }
             searched = self.received.len();
             let mut piece = [0; 64 * 1024];
+            until_readable(&self.stream);
             let count = self.stream.read(&mut piece).expect("the daemon answers");
             assert_ne!(count, 0, "the daemon closed the connection");
             self.received.extend_from_slice(&piece[..count]);

@@ -13,6 +13,7 @@ mod measures;
 mod pair;
 mod picture;
 mod process;
+mod readable;
 mod references;
 mod report;
 mod row;

@@ -10,6 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::pair::timed;
+use crate::readable::until_readable;
 use crate::samples::Samples;
 
 /// Which thread of the server syncs.
@@ -66,8 +67,12 @@ impl SyncedEcho {
         thread::spawn(move || {
             let (mut stream, _) = listener.accept().expect("we connect below");
             let mut received = vec![0; bytes];
-            // Ends with the connection.
-            while stream.read_exact(&mut received).is_ok() {
+            loop {
+                until_readable(&stream);
+                if stream.read_exact(&mut received).is_err() {
+                    // It ends with the connection.
+                    return;
+                }
                 keep(&received);
                 stream.write_all(&received).expect("we read");
             }
@@ -81,6 +86,7 @@ impl SyncedEcho {
     /// Sends as many bytes as `serve` was told, and waits for them to come back.
     pub fn ask(&mut self, request: &[u8]) {
         self.stream.write_all(request).expect("it reads");
+        until_readable(&self.stream);
         self.stream
             .read_exact(&mut self.received)
             .expect("it answers");

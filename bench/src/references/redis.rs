@@ -8,6 +8,8 @@ use std::process::Command;
 use spaces_tests::{Child, eventually};
 use tempfile::TempDir;
 
+use crate::readable::until_readable;
+
 /// A `redis-server` of our own. It has no TCP port.
 pub struct Redis {
     socket: PathBuf,
@@ -82,6 +84,7 @@ impl RedisClient {
     pub fn set(&mut self, request: &SetRequest) {
         self.stream.write_all(&request.0).expect("it reads");
         let mut answer = [0; 5];
+        until_readable(&self.stream);
         self.stream.read_exact(&mut answer).expect("it answers");
         assert_eq!(&answer, b"+OK\r\n", "redis-server refused a SET");
     }
@@ -93,6 +96,7 @@ impl RedisClient {
         let expected = format!("${length}\r\n").len() + length + 2;
         let mut received = 0;
         while received < expected {
+            until_readable(&self.stream);
             received += self.stream.read(&mut self.received).expect("it answers");
         }
         assert_eq!(received, expected, "redis-server sent something else");

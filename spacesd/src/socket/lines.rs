@@ -6,11 +6,12 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 
 use bytes::{Buf, BytesMut};
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use spaces_api::jsonrpc::Id;
 use spaces_api::{ErrorKind, MAX_REQUEST_BYTES, RpcError};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::seats::Seat;
@@ -47,7 +48,7 @@ pub(super) async fn serve(
         received: Received::new(begun),
         out: Vec::new(),
     };
-    let mut under_way: JoinSet<Option<Vec<u8>>> = JoinSet::new();
+    let mut under_way = FuturesUnordered::new();
     let mut open = true;
     loop {
         while under_way.len() < MAX_UNDER_WAY {
@@ -60,13 +61,11 @@ pub(super) async fn serve(
                 return connection.refuse(&all_taken()).await;
             }
             let mut call = Box::pin(rpc.clone().answer(client.clone(), line.freeze()));
-            // Begun here and in order, so that posts are queued in the order in
-            // which they were written; finished elsewhere if it takes time.
+            // Begun in order, so that posts are queued in the order in which they
+            // were written.
             match once(call.as_mut()).await {
                 Poll::Ready(reply) => connection.gather(reply).await?,
-                Poll::Pending => {
-                    under_way.spawn(call);
-                }
+                Poll::Pending => under_way.push(call),
             }
         }
         connection.flush().await?;
@@ -75,8 +74,11 @@ pub(super) async fn serve(
         }
         let deadline = connection.received.deadline();
         tokio::select! {
-            Some(reply) = under_way.join_next() => {
-                connection.gather(reply.map_err(io::Error::other)?).await?;
+            Some(reply) = under_way.next() => {
+                connection.gather(reply).await?;
+                while let Some(Some(reply)) = under_way.next().now_or_never() {
+                    connection.gather(reply).await?;
+                }
             }
             Some(push) = pushed.recv(), if open => {
                 connection.gather(Some(push)).await?;
