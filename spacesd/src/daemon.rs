@@ -18,7 +18,7 @@ use crate::hub_process::HubProcessState;
 use crate::live_sessions::LiveSessions;
 use crate::metrics::{Metrics, Readings};
 use crate::outbox::Outbox;
-use crate::rpc::{Overlay, Renderings, own_username};
+use crate::rpc::{Destinations, Overlay, Renderings, own_username};
 use crate::session_ids::SessionIds;
 use crate::spool::Spool;
 use crate::uplink::{LinkStatus, Uplink};
@@ -42,6 +42,7 @@ pub struct Daemon {
     pub session_ids: SessionIds,
     pub metrics: Metrics,
     pub renderings: Renderings,
+    pub destinations: Destinations,
     /// Absent where its directory cannot be used.
     pub spool: Option<Spool>,
     /// What an operator should know of since the start.

@@ -26,7 +26,7 @@ use spacesd::lock::Lock;
 use spacesd::logging::{self, LevelHandle};
 use spacesd::metrics::Metrics;
 use spacesd::outbox::{self, Outbox};
-use spacesd::rpc::{Renderings, Rpc};
+use spacesd::rpc::{Destinations, Renderings, Rpc};
 use spacesd::service_manager;
 use spacesd::session_ids::SessionIds;
 use spacesd::sink::CacheSink;
@@ -208,6 +208,7 @@ async fn serve(
         directories,
         metrics: Metrics::default(),
         renderings: Renderings::default(),
+        destinations: Destinations::default(),
         spool: spool.clone(),
         notices,
         lifetime: Lifetime::default(),

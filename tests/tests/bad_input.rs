@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 
 use serde_json::{Value, json};
 use spaces_api::{ErrorKind, MAX_REQUEST_BYTES};
-use spaces_tests::{Daemon, binary};
+use spaces_tests::{Daemon, binary, eventually};
 
 #[test]
 fn a_wrong_flag_names_the_right_one() {
@@ -33,6 +33,39 @@ fn an_unknown_channel_names_the_nearest() {
     let done = daemon.cli().run(&["post", "#agent-log", "hi"]);
     assert_eq!(done.code, i32::from(ErrorKind::NotFound.exit_code()));
     assert!(done.err.contains("#agent-logs"), "{}", done.err);
+}
+
+/// A channel that was posted to is remembered, and what changes about it counts.
+#[test]
+fn a_channel_that_has_changed_is_known_as_it_is_now() {
+    let daemon = Daemon::local();
+    let post = |channel: &str| json!({"channel": channel, "content": "hi", "wait": "sent"});
+    daemon.call("channel.create", json!({"name": "plans"}));
+    eventually("the channel takes posts", || {
+        daemon.try_call("message.send", post("plans")).ok()
+    });
+    daemon.call("message.send", post("plans"));
+
+    let archived = |archived| json!({"channel": "plans", "archived": archived});
+    daemon.call("channel.archive", archived(true));
+    let refused = eventually("the daemon knows that it is archived", || {
+        daemon.try_call("message.send", post("plans")).err()
+    });
+    assert_eq!(refused.kind(), ErrorKind::Conflict);
+    daemon.call("channel.archive", archived(false));
+    eventually("it takes posts again", || {
+        daemon.try_call("message.send", post("plans")).ok()
+    });
+
+    daemon.call(
+        "channel.update",
+        json!({"channel": "plans", "name": "schedule"}),
+    );
+    eventually("it is known by its new name", || {
+        daemon.try_call("message.send", post("schedule")).ok()
+    });
+    let unknown = daemon.refusal("message.send", post("plans"));
+    assert_eq!(unknown.kind(), ErrorKind::NotFound);
 }
 
 #[test]

@@ -210,6 +210,12 @@ impl Cache {
         self.shared.state.digest_generation()
     }
 
+    /// Changes whenever a channel, server, user or membership has changed. What was
+    /// read after it was is of it or newer.
+    pub fn name_generation(&self) -> u64 {
+        self.shared.state.name_generation()
+    }
+
     /// Size and state, for `daemon.status`.
     pub fn status(&self) -> CacheStatus {
         CacheStatus {

@@ -23,6 +23,7 @@ pub(super) struct State {
     closing: AtomicBool,
     rebuilds: watch::Sender<u64>,
     digest_generation: watch::Sender<u64>,
+    name_generation: AtomicU64,
 }
 
 /// What a transaction leaves behind, to be shown once it is committed.
@@ -34,6 +35,15 @@ pub(super) struct Facts {
     pub last_receipt_change: u64,
     /// Grows with each transaction after which some message may read differently.
     pub message_changes: u64,
+}
+
+/// What else a transaction has changed, for those who remember it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Changed {
+    /// Something that a digest shows.
+    pub digest: bool,
+    /// What a name stands for, or what somebody may do there.
+    pub names: bool,
 }
 
 impl State {
@@ -51,18 +61,22 @@ impl State {
             closing: AtomicBool::new(false),
             rebuilds: watch::Sender::new(0),
             digest_generation: watch::Sender::new(0),
+            name_generation: AtomicU64::new(0),
         };
         Ok(state)
     }
 
     /// Shows what a committed transaction has changed.
-    pub fn publish(&self, facts: &Facts, digest_changed: bool) {
+    pub fn publish(&self, facts: &Facts, changed: Changed) {
         self.last_seq.store(facts.last_seq, Ordering::Release);
         self.ready.store(facts.ready, Ordering::Release);
         self.messages.store(facts.messages, Ordering::Relaxed);
         self.last_receipt_change
             .store(facts.last_receipt_change, Ordering::Release);
-        if digest_changed {
+        if changed.names {
+            self.name_generation.fetch_add(1, Ordering::Release);
+        }
+        if changed.digest {
             self.digest_generation
                 .send_modify(|generation| *generation += 1);
         }
@@ -114,6 +128,7 @@ impl State {
 
     pub fn set_me(&self, me: Option<Identity>) {
         *self.me.write().unwrap_or_else(PoisonError::into_inner) = me;
+        self.name_generation.fetch_add(1, Ordering::Release);
     }
 
     pub fn fault(&self) -> Option<String> {
@@ -137,6 +152,10 @@ impl State {
 
     pub fn rebuilds(&self) -> watch::Receiver<u64> {
         self.rebuilds.subscribe()
+    }
+
+    pub fn name_generation(&self) -> u64 {
+        self.name_generation.load(Ordering::Acquire)
     }
 
     pub fn digest_generation(&self) -> watch::Receiver<u64> {

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use super::apply::{Applier, mark_read};
 use super::names::{id, user_ref};
-use super::state::{Facts, get, set};
+use super::state::{Changed, Facts, get, set};
 use super::{Limits, Shared, query, store};
 use crate::events::log::Recorder;
 use crate::row::{Batch, Identity};
@@ -185,9 +185,7 @@ impl Writer {
                     .execute_batch("COMMIT")
                     .inspect_err(|_| self.roll_back())?;
                 self.me = written.me;
-                self.shared
-                    .state
-                    .publish(&written.facts, written.digest_changed);
+                self.shared.state.publish(&written.facts, written.changed);
                 if let Some(hub) = written.hub {
                     self.shared.state.set_hub(hub);
                 }
@@ -226,7 +224,7 @@ impl Writer {
             me: self.me,
             hub: None,
             identity: None,
-            digest_changed: false,
+            changed: Changed::default(),
             counts: Vec::new(),
         };
         for job in jobs {
@@ -247,17 +245,17 @@ impl Writer {
                 Job::AckInbox { ids, .. } => {
                     let acked = set_flag(db, "read", ids)?;
                     written.counts.push(acked);
-                    written.digest_changed |= acked > 0;
+                    written.changed.digest |= acked > 0;
                 }
                 Job::MarkShown { ids, .. } if ids.is_empty() => {}
                 Job::MarkShown { ids, .. } => {
-                    written.digest_changed |= set_flag(db, "shown", ids)? > 0;
+                    written.changed.digest |= set_flag(db, "shown", ids)? > 0;
                 }
                 Job::MarkRead {
                     channel_id, seq, ..
                 } => {
                     mark_read(db, *channel_id, *seq)?;
-                    written.digest_changed = true;
+                    written.changed.digest = true;
                 }
                 Job::Limits(limits) => {
                     self.limits = *limits;
@@ -316,7 +314,11 @@ impl Writer {
             }
         }
         self.shared.pool.replace();
-        self.shared.state.publish(&Facts::default(), true);
+        let everything = Changed {
+            digest: true,
+            names: true,
+        };
+        self.shared.state.publish(&Facts::default(), everything);
         self.shared.state.note_rebuilt();
     }
 
@@ -387,7 +389,7 @@ struct Written {
     me: Option<i64>,
     hub: Option<String>,
     identity: Option<Identity>,
-    digest_changed: bool,
+    changed: Changed,
     /// One for each [`Job::AckInbox`], in order.
     counts: Vec<u64>,
 }
@@ -403,13 +405,15 @@ impl Written {
             added: 0,
             digest_changed: false,
             messages_changed: false,
+            names_changed: false,
         };
         applier.batch(batch)?;
         self.facts.ready = applier.ready;
         self.facts.last_seq = applier.last_seq;
         self.facts.messages = self.facts.messages.saturating_add_signed(applier.added);
         self.facts.message_changes += u64::from(applier.messages_changed);
-        self.digest_changed |= applier.digest_changed;
+        self.changed.digest |= applier.digest_changed;
+        self.changed.names |= applier.names_changed;
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 
 mod admin;
 mod client;
+mod destination;
 mod domain;
 mod envelope;
 mod families;
@@ -32,6 +33,7 @@ use crate::nearest::nearest;
 use envelope::{Incoming, Invalid, Request};
 
 pub use client::Client;
+pub use destination::Destinations;
 pub use envelope::check_protocol;
 pub use feed::{Feed, FeedItem, Renderings};
 pub use overlay::Overlay;

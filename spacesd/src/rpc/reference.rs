@@ -24,17 +24,6 @@ pub(super) fn channel(daemon: &Daemon, reference: &ChannelRef) -> Result<Channel
     )
 }
 
-/// The channel that takes summaries and notes where none is named.
-pub(super) fn agent_log(
-    daemon: &Daemon,
-    named: Option<&ChannelRef>,
-) -> Result<ChannelFacts, RpcError> {
-    match named {
-        Some(reference) => channel(daemon, reference),
-        None => channel(daemon, &daemon.settings.current().agent_log.as_str().into()),
-    }
-}
-
 /// The server that is named, else the configured one, else the only one that the
 /// caller is a member of, else the only one there is.
 pub(super) fn server(daemon: &Daemon, named: Option<&ServerRef>) -> Result<Server, RpcError> {

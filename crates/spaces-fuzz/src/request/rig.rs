@@ -20,7 +20,7 @@ use spacesd::outbox::Outbox;
 use spacesd::row::{
     Batch, Change, ChannelRow, Identity, MemberRow, MessageRow, Row, ServerRow, Table, UserRow,
 };
-use spacesd::rpc::{Client, Renderings, Rpc};
+use spacesd::rpc::{Client, Destinations, Renderings, Rpc};
 use spacesd::session_ids::SessionIds;
 use spacesd::sink::CacheSink;
 use spacesd::uplink::{Timing, Uplink, UplinkConfig};
@@ -140,6 +140,7 @@ fn assemble(home: &Path) -> Daemon {
         directories,
         metrics: Metrics::default(),
         renderings: Renderings::default(),
+        destinations: Destinations::default(),
         spool: None,
         notices: Notices::default(),
         lifetime: Lifetime::default(),

@@ -33,26 +33,31 @@ pub(super) struct Applier<'a> {
     pub digest_changed: bool,
     /// True when some message may read differently.
     pub messages_changed: bool,
+    /// True when a channel, server, user or membership may have changed.
+    pub names_changed: bool,
 }
 
-/// Whether messages may read differently after it: they show the names of users
-/// and channels, and go with their channels.
-fn may_show_in_messages(change: &Change) -> bool {
+fn is_of_messages(change: &Change) -> bool {
+    matches!(
+        change,
+        Change::Put(Row::Message(_) | Row::Delivery(_))
+            | Change::Gone(Row::Message(_) | Row::Delivery(_))
+    )
+}
+
+/// Whether it is of what names stand for, and of who may do what.
+fn is_of_names(change: &Change) -> bool {
     let (Change::Put(row) | Change::Gone(row)) = change else {
         return false;
     };
     match row {
-        Row::Message(_)
-        | Row::Delivery(_)
-        | Row::User(_)
-        | Row::Channel(_)
-        | Row::Server(_)
-        | Row::Member(_)
-        | Row::Thread(_) => true,
+        Row::User(_) | Row::Channel(_) | Row::Server(_) | Row::Member(_) | Row::Thread(_) => true,
         Row::Presence(_)
         | Row::Agent(_)
         | Row::Session(_)
         | Row::Claim(_)
+        | Row::Message(_)
+        | Row::Delivery(_)
         | Row::ReadMarker(_)
         | Row::Voice(_)
         | Row::Invite(_)
@@ -65,8 +70,10 @@ impl Applier<'_> {
     /// Applies one batch. An error leaves the transaction to be rolled back.
     pub fn batch(&mut self, batch: &Batch) -> rusqlite::Result<()> {
         snapshot::remove_absent(self, batch)?;
-        self.messages_changed |=
-            !batch.snapshot_of.is_empty() || batch.changes.iter().any(may_show_in_messages);
+        let names_changed = !batch.snapshot_of.is_empty() || batch.changes.iter().any(is_of_names);
+        self.names_changed |= names_changed;
+        // They show the names of users and channels, and go with their channels.
+        self.messages_changed |= names_changed || batch.changes.iter().any(is_of_messages);
         for change in &batch.changes {
             match change {
                 Change::Put(row) => self.put(row)?,

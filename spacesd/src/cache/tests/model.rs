@@ -170,6 +170,16 @@ fn messages(cache: &Cache) -> Vec<Message> {
     cache.messages(&query).unwrap().messages
 }
 
+/// The names of channels and users.
+fn named(cache: &Cache) -> Vec<String> {
+    let channels = cache.channels(None, true).unwrap();
+    let names = channels.into_iter().map(|channel| channel.name);
+    let users = cache.users(false, 10).unwrap();
+    names
+        .chain(users.into_iter().map(|user| user.username))
+        .collect()
+}
+
 fn compare(fixture: &Fixture, model: &Model) {
     let cache = &fixture.cache;
     let shown: BTreeMap<u64, (String, bool, bool)> = messages(cache)
@@ -278,7 +288,7 @@ proptest! {
             channels: BTreeSet::from([GENERAL, AGENT_LOGS]),
             ..Model::default()
         };
-        let mut versions = Vec::new();
+        let (mut versions, mut names, mut generations) = (Vec::new(), Vec::new(), 0);
         for step in &steps {
             if matches!(step, Step::Restart) {
                 fixture = fixture.reopen().0;
@@ -287,8 +297,14 @@ proptest! {
             compare(&fixture, &model);
             let version = fixture.cache.messages_version().unwrap();
             versions.push((version, messages(&fixture.cache)));
+            generations += u32::from(matches!(step, Step::Restart));
+            let generation = (generations, fixture.cache.name_generation());
+            names.push((generation, named(&fixture.cache)));
         }
         for pair in versions.windows(2) {
+            prop_assert!(pair[0].0 != pair[1].0 || pair[0].1 == pair[1].1);
+        }
+        for pair in names.windows(2) {
             prop_assert!(pair[0].0 != pair[1].0 || pair[0].1 == pair[1].1);
         }
         follow(&fixture, start, &model);

@@ -7,7 +7,7 @@ use spaces_api::Timestamp;
 use super::Writer;
 use crate::cache::Limits;
 use crate::cache::apply::delete_message;
-use crate::cache::state::Facts;
+use crate::cache::state::{Changed, Facts};
 
 /// Messages that one step deletes.
 const STEP: i64 = 500;
@@ -61,7 +61,11 @@ impl Writer {
         facts.message_changes += u64::from(deleted > 0);
         facts.store(db)?;
         db.execute_batch("COMMIT")?;
-        self.shared.state.publish(&facts, deleted > 0);
+        let changed = Changed {
+            digest: deleted > 0,
+            names: false,
+        };
+        self.shared.state.publish(&facts, changed);
         Ok(deleted > 0 || events > 0)
     }
 }

@@ -4,7 +4,7 @@ use spaces_api::methods::message::{
     EditParams, Hits, ListParams, MessageParams, Page, ReactParams, SearchParams, SendParams,
     ShowParams, Shown,
 };
-use spaces_api::model::{Channel, MessageKind};
+use spaces_api::model::MessageKind;
 use spaces_api::{Delivery, ErrorKind, Method, RpcError, WriteParams, Written, methods as api};
 use spaces_domain::content::check_emoji;
 
@@ -12,17 +12,18 @@ use super::bounded;
 use crate::cache::PageQuery;
 use crate::cache::query::search::SearchQuery;
 use crate::operation::Operation;
+use crate::rpc::destination::Destination;
 use crate::rpc::reference::{self, cache_failed};
 use crate::rpc::write::{Write, checked, content};
-use crate::rpc::{Call, domain, history};
+use crate::rpc::{Call, history};
 
 pub(super) async fn send(call: &Call, params: SendParams) -> Result<Written, RpcError> {
     let delivery = params.delivery();
     let daemon = &call.daemon;
     let content = content(&params.content)?;
-    let facts = reference::channel(daemon, &params.channel)?;
+    let destination = Destination::named(daemon, &params.channel)?;
     let kind = params.kind.unwrap_or(MessageKind::Text);
-    check_post(call, &facts.channel, kind, &delivery)?;
+    destination.check_post(daemon, kind, &delivery)?;
     let reply_to = params
         .reply_to
         .map(|message| reference::message_id(daemon, &message))
@@ -30,9 +31,9 @@ pub(super) async fn send(call: &Call, params: SendParams) -> Result<Written, Rpc
     let context = call.place(params.cwd, params.context).await?;
     let write = Write {
         method: api::message::Send::NAME,
-        target: facts.label,
+        target: destination.label.clone(),
         operation: Operation::SendMessage {
-            channel_id: facts.channel.id,
+            channel_id: destination.channel_id,
             thread_id: params.thread_id,
             reply_to,
             kind,
@@ -42,47 +43,6 @@ pub(super) async fn send(call: &Call, params: SendParams) -> Result<Written, Rpc
     };
     let receipt = call.write(&delivery, write).await?;
     Ok(Written { receipt })
-}
-
-/// Tells at once what the hub would refuse. What may have changed on the hub
-/// meanwhile is left to it, unless the cache is live.
-pub(in crate::rpc) fn check_post(
-    call: &Call,
-    channel: &Channel,
-    kind: MessageKind,
-    delivery: &Delivery,
-) -> Result<(), RpcError> {
-    let accepted = domain::channel_type(channel.channel_type).accepts(domain::message_kind(kind));
-    if !accepted {
-        let message = format!(
-            "#{} is of type {} and takes no messages of kind {kind}",
-            channel.name, channel.channel_type
-        );
-        return Err(RpcError::new(ErrorKind::InvalidParams, message));
-    }
-    if !call.daemon.live() {
-        return Ok(());
-    }
-    if channel.archived {
-        return Err(RpcError::new(
-            ErrorKind::Conflict,
-            format!("#{} is archived", channel.name),
-        )
-        .hint("open it again with channel.archive {archived: false}, or post elsewhere"));
-    }
-    let role = call
-        .daemon
-        .role_in(channel.server_id)
-        .map_err(|error| cache_failed(&error))?;
-    match role {
-        Some(role) => checked(domain::may_post(
-            role,
-            channel.channel_type,
-            delivery.session.is_some(),
-        )),
-        // Direct messages have no server; of the rest the hub knows best.
-        None => Ok(()),
-    }
 }
 
 pub(super) async fn list(call: &Call, params: ListParams) -> Result<Page, RpcError> {

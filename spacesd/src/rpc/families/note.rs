@@ -5,24 +5,24 @@ use spaces_api::model::MessageKind;
 use spaces_api::{Method, RpcError, WriteParams, Written, methods as api};
 
 use super::bounded;
-use super::message::check_post;
 use crate::cache::query::note::NoteQuery;
 use crate::operation::Operation;
 use crate::rpc::Call;
+use crate::rpc::destination::Destination;
 use crate::rpc::reference::{self, cache_failed};
 use crate::rpc::write::{Write, content};
 
 pub(super) async fn leave(call: &Call, params: LeaveParams) -> Result<Written, RpcError> {
     let delivery = params.delivery();
     let content = content(&params.content)?;
-    let facts = reference::agent_log(&call.daemon, params.channel.as_ref())?;
-    check_post(call, &facts.channel, MessageKind::Note, &delivery)?;
+    let destination = Destination::agent_log(&call.daemon, params.channel.as_ref())?;
+    destination.check_post(&call.daemon, MessageKind::Note, &delivery)?;
     let context = call.place(params.cwd, params.context).await?;
     let write = Write {
         method: api::note::Leave::NAME,
-        target: facts.label,
+        target: destination.label.clone(),
         operation: Operation::LeaveNote {
-            channel_id: facts.channel.id,
+            channel_id: destination.channel_id,
             content,
             context,
         },

@@ -14,11 +14,11 @@ use spaces_domain::names::check_agent_name;
 use uuid::Uuid;
 
 use super::bounded;
-use super::message::check_post;
 use crate::agent_name;
 use crate::cache::query::session::SessionQuery;
 use crate::operation::Operation;
 use crate::rpc::Call;
+use crate::rpc::destination::Destination;
 use crate::rpc::reference::{self, cache_failed};
 use crate::rpc::write::{Write, checked, content, prose};
 
@@ -119,13 +119,13 @@ pub(super) async fn end(call: &Call, params: EndParams) -> Result<Ended, RpcErro
     if let Some(summary) = &params.summary {
         // What a session says of itself is said by the session.
         delivery.session.get_or_insert_with(|| id.clone());
-        let facts = reference::agent_log(&call.daemon, params.channel.as_ref())?;
-        check_post(call, &facts.channel, MessageKind::Summary, &delivery)?;
+        let destination = Destination::agent_log(&call.daemon, params.channel.as_ref())?;
+        destination.check_post(&call.daemon, MessageKind::Summary, &delivery)?;
         writes.push(Write {
             method: api::session::End::NAME,
-            target: facts.label,
+            target: destination.label.clone(),
             operation: Operation::SendMessage {
-                channel_id: facts.channel.id,
+                channel_id: destination.channel_id,
                 thread_id: None,
                 reply_to: None,
                 kind: MessageKind::Summary,
