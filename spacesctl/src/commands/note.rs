@@ -17,6 +17,8 @@ pub enum Note {
     /// List open notes for a place, newest first
     List(List),
     /// Mark a note as done
+    // The module's word for it.
+    #[command(alias = "resolve")]
     Done(Done),
 }
 
