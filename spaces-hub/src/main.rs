@@ -1,5 +1,6 @@
 //! `spaces-hub`: the SpacetimeDB engine with the Spaces module inside.
 
+mod acknowledging;
 mod args;
 mod data_dir;
 mod engine;

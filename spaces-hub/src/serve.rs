@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::acknowledging::Acknowledging;
 use crate::data_dir::write_atomically;
 use crate::http::{self, Hub};
 
@@ -114,7 +115,10 @@ async fn serve(stream: TcpStream, router: Router, stopping: CancellationToken) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_DEADLINE)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .serve_connection(
+            TokioIo::new(Acknowledging(stream)),
+            TowerToHyperService::new(router),
+        )
         .with_upgrades();
     let mut connection = pin!(connection);
     let served = tokio::select! {
