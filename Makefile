@@ -69,6 +69,10 @@ fuzz: setup ## coverage-guided fuzzing, FUZZ_SECONDS (600) for each target
 lint: setup-test ## format, clippy, shell scripts, service files
 	scripts/lint
 
+# Directories for a bench are made where nothing was deleted a moment ago, as in
+# /tmp after the tests: ext4 then searches long for a free inode.
+bench scale: export TMPDIR ?= /var/tmp
+
 bench: bench-build ## measure against references in the same run; writes bench/results.json
 	$(BENCH_BIN)/spaces-bench
 

@@ -13,13 +13,12 @@ fn main() -> ExitCode {
         eprintln!("usage: bare SOCKET REQUEST...");
         return ExitCode::from(2);
     };
-    let requests: Vec<_> = arguments.collect();
+    let requests: Vec<_> = arguments.map(|request| request + "\n").collect();
     let mut stream = UnixStream::connect(socket).expect("the daemon listens");
-    for request in &requests {
-        stream
-            .write_all(format!("{request}\n").as_bytes())
-            .expect("the daemon reads");
-    }
+    let lines = requests.concat();
+    stream
+        .write_all(lines.as_bytes())
+        .expect("the daemon reads");
     let mut answers = BufReader::new(stream);
     for request in &requests {
         let mut answer = String::new();

@@ -123,21 +123,35 @@ impl Client {
         self.read_result(M::NAME, &result)
     }
 
-    /// Sends a call and does not wait for its answer, which [`Client::receive`]
-    /// takes. Several may be under way: the daemon begins them in this order and
-    /// works at them together. Unlike [`Client::call`] nothing is repeated over a
-    /// fresh connection.
+    /// Sends two calls at once and does not wait for their answers, which
+    /// [`Client::receive`] takes. The daemon begins them in this order and works at
+    /// them together. Unlike [`Client::call`] nothing is repeated over a fresh
+    /// connection.
     ///
     /// # Errors
-    /// As [`Client::call`], where it could not be sent.
-    pub fn send<M: Method>(
+    /// As [`Client::call`], where they could not be sent.
+    pub fn send_both<A: Method, B: Method>(
+        &mut self,
+        first: &A::Params,
+        second: &B::Params,
+        limit: Duration,
+    ) -> Result<(Sent<A>, Sent<B>), Error> {
+        let deadline = Instant::now() + limit;
+        let first = self.begin::<A>(first, deadline, limit)?;
+        let second = self.begin::<B>(second, deadline, limit)?;
+        // In one piece: the daemon is woken once.
+        let lines = [first.request.line.as_slice(), &second.request.line].concat();
+        self.transmit(&first.request, &lines, deadline, limit)?;
+        Ok((first, second))
+    }
+
+    fn begin<M: Method>(
         &mut self,
         params: &M::Params,
+        deadline: Instant,
         limit: Duration,
     ) -> Result<Sent<M>, Error> {
         let (id, request) = self.request(M::NAME, Some(M::ACCESS), params)?;
-        let deadline = Instant::now() + limit;
-        self.transmit(&request, deadline, limit)?;
         Ok(Sent {
             id,
             request,
@@ -247,14 +261,16 @@ impl Client {
         deadline: Instant,
         limit: Duration,
     ) -> Result<Box<RawValue>, Error> {
-        self.transmit(request, deadline, limit)?;
+        self.transmit(request, &request.line, deadline, limit)?;
         self.answer_to(id, request, deadline, limit)
     }
 
-    /// After a failure there is no connection any more.
+    /// Sends the lines of a request, and of those that go with it. After a failure
+    /// there is no connection any more.
     fn transmit(
         &mut self,
         request: &Outgoing,
+        lines: &[u8],
         deadline: Instant,
         limit: Duration,
     ) -> Result<(), Error> {
@@ -263,7 +279,7 @@ impl Client {
             None => Connection::open(&self.socket, self.connect_timeout.min(limit))?,
         };
         connection
-            .send(&request.line, deadline)
+            .send(lines, deadline)
             .map_err(|error| failed(request, error, limit))?;
         self.connection = Some(connection);
         Ok(())
@@ -319,7 +335,7 @@ fn failed(request: &Outgoing, error: io::Error, limit: Duration) -> Error {
 #[derive(Serialize)]
 struct NoParams {}
 
-/// A call whose answer has not been taken; see [`Client::send`].
+/// A call whose answer has not been taken; see [`Client::send_both`].
 #[derive(Debug)]
 #[must_use = "the answer is taken with `Client::receive`"]
 pub struct Sent<M> {
@@ -495,7 +511,7 @@ mod tests {
 
     use spaces_api::methods::session;
 
-    use super::Client;
+    use super::{Client, Sent};
     use crate::error::Error;
 
     const LIMIT: Duration = Duration::from_secs(60);
@@ -520,8 +536,11 @@ mod tests {
         })
     }
 
-    fn heartbeat(id: &str) -> session::SessionId {
-        session::SessionId { id: id.to_owned() }
+    type Heartbeat = Sent<session::Heartbeat>;
+
+    fn both(client: &mut Client) -> Result<(Heartbeat, Heartbeat), Error> {
+        let of = |id: &str| session::SessionId { id: id.to_owned() };
+        client.send_both::<session::Heartbeat, session::Heartbeat>(&of("a"), &of("b"), LIMIT)
     }
 
     #[test]
@@ -530,10 +549,9 @@ mod tests {
         let socket = dir.path().join("d.sock");
         let daemon = daemon(&socket, &[2, 1]);
         let mut client = Client::new(&socket);
-        let first = client.send::<session::Heartbeat>(&heartbeat("a"), LIMIT);
-        let second = client.send::<session::Heartbeat>(&heartbeat("b"), LIMIT);
-        client.receive(first.unwrap()).unwrap();
-        client.receive(second.unwrap()).unwrap();
+        let (first, second) = both(&mut client).unwrap();
+        client.receive(first).unwrap();
+        client.receive(second).unwrap();
         daemon.join().unwrap();
     }
 
@@ -543,18 +561,10 @@ mod tests {
         let socket = dir.path().join("d.sock");
         let daemon = daemon(&socket, &[1]);
         let mut client = Client::new(&socket);
-        let calls = ["a", "b"].map(|id| {
-            let sent = client.send::<session::Heartbeat>(&heartbeat(id), LIMIT);
-            (id, sent)
-        });
+        let (first, second) = both(&mut client).unwrap();
         daemon.join().unwrap();
-        for (id, sent) in calls {
-            let answer = sent.and_then(|sent| client.receive(sent));
-            match answer {
-                Ok(_) => assert_eq!(id, "a"),
-                Err(Error::ConnectionLost { .. }) => assert_ne!(id, "a"),
-                Err(other) => panic!("{id}: {other}"),
-            }
-        }
+        client.receive(first).unwrap();
+        let lost = client.receive(second).unwrap_err();
+        assert!(matches!(lost, Error::ConnectionLost { .. }), "{lost}");
     }
 }

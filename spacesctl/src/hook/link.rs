@@ -78,15 +78,18 @@ impl Link {
             return (self.kept::<K>(kept, None), None);
         }
         let limit = self.limit();
-        let keeping = self.client.send::<K>(kept, limit);
-        let asking = keeping.is_ok().then(|| self.client.send::<A>(asked, limit));
+        let sent = self.client.send_both::<K, A>(kept, asked, limit);
         meanwhile();
+        let (keeping, asking) = match sent {
+            Ok((keeping, asking)) => (Ok(keeping), Some(asking)),
+            Err(error) => (Err(error), None),
+        };
         let answer = keeping.and_then(|sent| self.client.receive(sent));
         self.note_down(&answer);
         let written = self.kept::<K>(kept, Some(answer));
         let asking = asking.filter(|_| !self.down);
         let found = asking.and_then(|asking| {
-            let answer = asking.and_then(|sent| self.client.receive(sent));
+            let answer = self.client.receive(asking);
             self.note_down(&answer);
             self.found(answer)
         });
