@@ -2,10 +2,12 @@
 //! listen to one part and tell another.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use spaces_api::model::{EventKind, SessionState};
 use spaces_api::{HubState, Receipt};
 use tokio::sync::broadcast::error::RecvError;
+use tokio::time::sleep;
 use tracing::{info, warn};
 use uuid::Uuid;
 
@@ -16,6 +18,11 @@ use crate::logging::LevelHandle;
 
 /// Receipt changes that are put into the event log at once.
 const RECEIPTS_AT_ONCE: usize = 512;
+
+/// How long changes of receipts are gathered before they become events. A write is
+/// queued and sent within milliseconds, and meanwhile the processors have better
+/// things to do: the write itself.
+const GATHERED_FOR: Duration = Duration::from_millis(5);
 
 /// Sessions that are taken up again after a restart, at most.
 const RESUMED: u32 = 500;
@@ -80,6 +87,7 @@ async fn receipts(daemon: Arc<Daemon>) {
                 Err(RecvError::Lagged(_)) => break,
                 Err(RecvError::Closed) => return,
             };
+            sleep(GATHERED_FOR).await;
             while batch.len() < RECEIPTS_AT_ONCE
                 && let Ok(change) = changes.try_recv()
             {

@@ -427,15 +427,16 @@ impl Writer {
                 _ => {}
             }
         }
-        // Those who asked wait for this; nobody waits for the rest.
-        for (change, receipt) in changes {
-            self.announce(change, receipt);
-        }
+        // Who asked has the answer; what was asked for goes to the hub before others
+        // hear of it.
         if arrived > 0 {
             self.shared.arrivals.send_modify(|count| *count += arrived);
         }
         if left > 0 {
             self.shared.departures.send_modify(|count| *count += left);
+        }
+        for (change, receipt) in changes {
+            self.announce(change, receipt);
         }
     }
 
