@@ -36,7 +36,7 @@ use spacesd::uplink::{Timing, Uplink, UplinkConfig};
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 /// Connections have so long to finish what they have begun.
 const GRACE: Duration = Duration::from_secs(5);
@@ -242,9 +242,7 @@ async fn serve(
         daemon.lifetime.stopped(),
         GRACE,
     ));
-    if let Err(error) = serving.await {
-        error!(%error, "the socket was served no longer");
-    }
+    let served = serving.await;
 
     service_manager::stopping();
     info!("stopping");
@@ -267,7 +265,8 @@ async fn serve(
     if let Some(hub) = local_hub {
         hub.stop().await;
     }
-    Ok(())
+    // A service manager starts again only what ended badly.
+    served.context("the socket was served no longer")
 }
 
 fn uplink_config(

@@ -21,11 +21,16 @@ pub fn git(directory: &Path, words: &[&str]) {
 
 /// A new clone of `github.com/acme/app` on `main`, with one commit.
 pub fn repository(home: &Path) -> PathBuf {
-    let dir = home.join("app");
+    repository_of(home, "app", "main")
+}
+
+/// The same of `github.com/acme/NAME` on a branch.
+pub fn repository_of(home: &Path, name: &str, branch: &str) -> PathBuf {
+    let dir = home.join(name);
     fs::create_dir_all(dir.join("src")).expect("the home is ours");
-    git(&dir, &["init", "-q", "-b", "main"]);
-    let origin = "https://github.com/acme/app.git";
-    git(&dir, &["remote", "add", "origin", origin]);
+    git(&dir, &["init", "-q", "-b", branch]);
+    let origin = format!("https://github.com/acme/{name}.git");
+    git(&dir, &["remote", "add", "origin", &origin]);
     fs::write(dir.join("src/a.rs"), "fn a() {}\n").expect("the home is ours");
     git(&dir, &["add", "."]);
     git(&dir, &["commit", "-qm", "first"]);

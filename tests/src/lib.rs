@@ -28,7 +28,7 @@ pub use cli::{Cli, Finished};
 pub use clock::Clock;
 pub use daemon::{Daemon, raw_call};
 pub use disk::Disk;
-pub use git::{git, repository};
+pub use git::{git, repository, repository_of};
 pub use hub::Hub;
 pub use installation::Installation;
 pub use module::module;

@@ -1,11 +1,11 @@
 //! What an agent tool runs when a session begins: the hook, as a whole process.
 
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::json;
-use spaces_tests::{Cli, git};
+use spaces_tests::{Cli, repository_of};
 use uuid::Uuid;
 
 use super::Measure;
@@ -24,7 +24,8 @@ pub const MEASURE: Measure = Measure {
 fn run(stage: &Stage) -> Outcome {
     let site = stage.short();
     let directory = stage.directory("session-start");
-    let repository = repository(&directory);
+    // Others have worked in it too: see `crate::sdk::place`.
+    let repository = repository_of(&directory, "app7", "branch0");
     let cli = site.daemon.cli().within(&repository);
     let input = directory.join("event.json");
 
@@ -104,17 +105,4 @@ fn event(repository: &Path) -> String {
         "source": "startup",
     })
     .to_string()
-}
-
-/// A repository in which others have worked too: see [`crate::sdk::place`].
-fn repository(directory: &Path) -> PathBuf {
-    let path = directory.join("app7");
-    fs::create_dir_all(path.join("src")).expect("the directory is ours");
-    git(&path, &["init", "-q", "-b", "branch0"]);
-    let origin = "https://github.com/acme/app7.git";
-    git(&path, &["remote", "add", "origin", origin]);
-    fs::write(path.join("src/module7.rs"), "fn seven() {}\n").expect("the directory is ours");
-    git(&path, &["add", "."]);
-    git(&path, &["commit", "-qm", "first"]);
-    path
 }
