@@ -52,6 +52,9 @@ fn a_channel_that_has_changed_is_known_as_it_is_now() {
         daemon.try_call("message.send", post("plans")).err()
     });
     assert_eq!(refused.kind(), ErrorKind::Conflict);
+    let refused = daemon.refusal("message.send", post("plans"));
+    let hint = refused.data.hint.unwrap_or_default();
+    assert!(hint.contains("'#plans' --undo"), "{hint}");
     daemon.call("channel.archive", archived(false));
     eventually("it takes posts again", || {
         daemon.try_call("message.send", post("plans")).ok()

@@ -93,8 +93,11 @@ impl Destination {
         }
         if self.archived {
             let message = format!("#{} is archived", self.name);
-            return Err(RpcError::new(ErrorKind::Conflict, message)
-                .hint("open it again with channel.archive {archived: false}, or post elsewhere"));
+            let hint = format!(
+                "open it again (`spacesctl channel archive '{}' --undo`), or post elsewhere",
+                self.label
+            );
+            return Err(RpcError::new(ErrorKind::Conflict, message).hint(hint));
         }
         match self.role {
             Some(role) => write::checked(domain::may_post(
