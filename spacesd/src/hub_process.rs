@@ -45,7 +45,11 @@ pub struct HubPaths {
     pub binary: Option<PathBuf>,
     /// What `--data-dir` is given.
     pub data: PathBuf,
+    /// Written by a hub that serves, removed by one that ends.
     pub port_file: PathBuf,
+    /// The port of the last hub, for the next one: invites and the daemons of
+    /// others on this machine name it.
+    pub last_port: PathBuf,
     pub log: PathBuf,
     /// Name of the database.
     pub database: String,
@@ -58,6 +62,7 @@ impl HubPaths {
             binary: None,
             data: state.join("hub"),
             port_file: state.join("hub.port"),
+            last_port: state.join("hub.last-port"),
             log: state.join("hub.log"),
             database: database.to_owned(),
         }
@@ -159,6 +164,7 @@ impl Supervisor {
                     };
                     let adopted = matches!(running, Running::Adopted(_));
                     tracing::info!(port, pid, adopted, "the local hub serves");
+                    self.keep(port);
                     self.uri
                         .send_replace(Some(format!("http://127.0.0.1:{port}")));
                     self.state
@@ -188,7 +194,7 @@ impl Supervisor {
 
     /// A hub that answers, and its port; none when it is time to stop.
     async fn bring_up(&mut self) -> Result<Option<(Running, u16)>, String> {
-        if let Some(port) = self.port_in_file()
+        if let Some(port) = port_in(&self.paths.port_file)
             && self.is_ours(port).await
         {
             return Ok(Some((Running::Adopted(self.pid_in_lock()), port)));
@@ -223,9 +229,7 @@ impl Supervisor {
         let errors = log
             .try_clone()
             .map_err(|error| format!("cannot write {}: {error}", paths.log.display()))?;
-        // The same port again, where it is free, suits whoever else uses this hub.
-        let port = self
-            .port_in_file()
+        let port = port_in(&paths.last_port)
             .filter(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
         if let Err(error) = fs::remove_file(&paths.port_file)
             && error.kind() != std::io::ErrorKind::NotFound
@@ -257,7 +261,7 @@ impl Supervisor {
     /// Waits for the port file of a new child.
     async fn until_it_serves(&self, child: &mut Child) -> Result<u16, String> {
         loop {
-            if let Some(port) = self.port_in_file() {
+            if let Some(port) = port_in(&self.paths.port_file) {
                 return Ok(port);
             }
             if let Ok(Some(status)) = child.try_wait() {
@@ -327,12 +331,16 @@ impl Supervisor {
         }
     }
 
-    fn port_in_file(&self) -> Option<u16> {
-        fs::read_to_string(&self.paths.port_file)
-            .ok()?
-            .trim()
-            .parse()
-            .ok()
+    /// Has the next hub listen where this one does.
+    fn keep(&self, port: u16) {
+        let kept = &self.paths.last_port;
+        if port_in(kept) == Some(port) {
+            return;
+        }
+        // Without it this hub serves as well; only the next one is elsewhere.
+        if let Err(error) = fs::write(kept, format!("{port}\n")) {
+            tracing::warn!(path = %kept.display(), %error, "the local hub's port cannot be kept");
+        }
     }
 
     /// The process that holds the data directory's lock, as it wrote itself.
@@ -370,6 +378,10 @@ impl Supervisor {
             Err(_) => false,
         }
     }
+}
+
+fn port_in(file: &Path) -> Option<u16> {
+    fs::read_to_string(file).ok()?.trim().parse().ok()
 }
 
 async fn stop_asked(stopping: &watch::Receiver<bool>) {

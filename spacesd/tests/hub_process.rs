@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+use std::net::TcpListener;
 use std::path::Path;
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
@@ -52,6 +53,17 @@ async fn is_restarted_when_it_dies_and_ends_when_it_is_told() {
 
     hub.stop().await;
     assert!(test_kill_process(process(second)).is_err(), "it has ended");
+
+    // Whoever was told of it, by an invite, finds it after a restart.
+    let hub = HubProcess::start(paths(state.path()));
+    assert_eq!(serving(&hub, None).await.1, uri, "on the same port");
+    hub.stop().await;
+
+    let port = uri.rsplit(':').next().unwrap().parse::<u16>().unwrap();
+    let _another_program = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let hub = HubProcess::start(paths(state.path()));
+    assert_ne!(serving(&hub, None).await.1, uri, "that port was taken");
+    hub.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
