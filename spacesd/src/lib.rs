@@ -9,6 +9,7 @@ pub mod config;
 pub mod daemon;
 pub mod events;
 pub mod followers;
+pub mod hub_change;
 pub mod hub_process;
 pub mod limits;
 pub mod link;

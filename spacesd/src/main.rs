@@ -18,6 +18,7 @@ use spacesd::cache::{self, Cache};
 use spacesd::config::{self, Config, Settings};
 use spacesd::daemon::{Daemon, Hub, Lifetime, Notices, Places};
 use spacesd::followers;
+use spacesd::hub_change::{self, Change};
 use spacesd::hub_process::{HubPaths, HubProcess};
 use spacesd::limits;
 use spacesd::link::UplinkLink;
@@ -122,6 +123,8 @@ fn run(places: &Paths, settings: Settings) -> anyhow::Result<()> {
         .context("cannot use the socket")?;
     info!(socket = %bound.path.display(), handed_over = bound.handed_over(), "socket");
 
+    let change = hub_change::settle(places, &config.hub)
+        .context("cannot keep apart what belongs to the hubs of this machine")?;
     let outbox = Outbox::open(&places.state_dir, limits::outbox(&config))?;
     let cache = Cache::open(&places.cache_dir)?;
     cache.cache.set_limits(limits::cache(&config));
@@ -133,7 +136,9 @@ fn run(places: &Paths, settings: Settings) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let outcome = runtime.block_on(serve(places, settings, level, &bound, outbox, cache));
+    let outcome = runtime.block_on(serve(
+        places, settings, level, &bound, change, outbox, cache,
+    ));
     // What still runs is done with: connections and stores are closed.
     runtime.shutdown_timeout(Duration::from_secs(1));
     info!("spacesd stopped");
@@ -145,6 +150,7 @@ async fn serve(
     settings: Settings,
     level: LevelHandle,
     bound: &Bound,
+    change: Option<Change>,
     outbox: outbox::Opened,
     cache: cache::Opened,
 ) -> anyhow::Result<()> {
@@ -155,7 +161,8 @@ async fn serve(
         .context("cannot use the socket")?;
     let config = settings.current();
     let notices = Notices::default();
-    [outbox.warning, cache.warning]
+    let another_hub = change.and_then(|change| change.notice());
+    [another_hub, outbox.warning, cache.warning]
         .into_iter()
         .flatten()
         .for_each(|warning| notices.add(warning));

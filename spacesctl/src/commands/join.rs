@@ -64,7 +64,9 @@ impl Join {
         }
         redeem(ctl, &self.authority, line, deadline)?;
         let status = up::ask(ctl)?;
-        let status = up::wait_until_live(ctl, status, deadline)?;
+        // That the hub did not admit us, if that is still the last word.
+        let before = status.hub.detail.clone();
+        let status = up::wait_until_live(ctl, status, deadline, before)?;
         if ctl.out.is_json() {
             ctl.out.json(&status)?;
         } else {
@@ -104,6 +106,7 @@ fn elsewhere(status: &DaemonStatus, invite: &Invite) -> Failure {
     };
     let queued = match status.outbox.queued {
         0 => String::new(),
+        1 => ", with a write that it has not sent yet".to_owned(),
         queued => format!(", with {queued} writes that it has not sent yet"),
     };
     Failure::new(
@@ -114,9 +117,9 @@ fn elsewhere(status: &DaemonStatus, invite: &Invite) -> Failure {
         ),
     )
     .hint(
-        "to go over to the other hub: `spacesctl outbox flush`, `spacesctl down`, then join again. \
-         To keep both: give the other one places of its own (SPACES_CONFIG, SPACES_STATE_DIR, \
-         SPACES_CACHE_DIR, SPACES_SOCKET)",
+        "to go over to the other hub: `spacesctl down`, then join again; what is queued for this \
+         one waits until you come back to it. To use both at once: give the other one places of its \
+         own (SPACES_CONFIG, SPACES_STATE_DIR, SPACES_CACHE_DIR, SPACES_SOCKET)",
     )
 }
 

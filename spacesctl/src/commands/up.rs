@@ -41,7 +41,7 @@ impl Up {
         let first = ensure_daemon(ctl, deadline)?;
         let status = match self.no_wait_hub {
             true => first,
-            false => wait_until_live(ctl, first, deadline)?,
+            false => wait_until_live(ctl, first, deadline, String::new())?,
         };
         if ctl.out.is_json() {
             ctl.out.json(&status)?;
@@ -107,7 +107,8 @@ fn wait_until_it_answers(
     }
 }
 
-/// Waits until the link to the hub is live, saying on stderr what it does.
+/// Waits until the link to the hub is live, saying on stderr what it does, but
+/// not `said` as the first.
 ///
 /// # Errors
 /// Where it is not live at the deadline; then with what the daemon knows.
@@ -115,8 +116,8 @@ pub fn wait_until_live(
     ctl: &mut Ctl,
     mut status: DaemonStatus,
     deadline: Instant,
+    mut said: String,
 ) -> Result<DaemonStatus, Failure> {
-    let mut said = String::new();
     while status.hub.state != HubState::Live {
         if status.hub.detail != said {
             said.clone_from(&status.hub.detail);
