@@ -1,6 +1,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
@@ -208,7 +209,44 @@ pub fn command() -> clap::Command {
 /// Reads the command line; on mistakes says so and ends the process.
 pub fn parse() -> Cli {
     let words: Vec<_> = std::env::args_os().collect();
-    hot(&words).unwrap_or_else(|| Cli::parse_from(words))
+    hot(&words).unwrap_or_else(|| match Cli::try_parse_from(&words) {
+        Ok(cli) => cli,
+        Err(error) => explained(error, &words).exit(),
+    })
+}
+
+/// Says which commands a group has to whom names another, where none is similar.
+fn explained(mut error: clap::Error, words: &[OsString]) -> clap::Error {
+    if error.kind() != clap::error::ErrorKind::InvalidSubcommand
+        || error.get(ContextKind::SuggestedSubcommand).is_some()
+    {
+        return error;
+    }
+    let whole = command();
+    let group = words.iter().skip(1).fold(&whole, |group, word| {
+        word.to_str()
+            .and_then(|word| group.find_subcommand(word))
+            .unwrap_or(group)
+    });
+    // All of them would be a page, which `--help` shows better.
+    if group.get_name() == whole.get_name() {
+        return error;
+    }
+    let commands: Vec<_> = group
+        .get_subcommands()
+        .filter(|command| !command.is_hide_set())
+        .map(clap::Command::get_name)
+        .collect();
+    let tip = format!(
+        "the commands of `spacesctl {}`: {}",
+        group.get_name(),
+        commands.join(", ")
+    );
+    error.insert(
+        ContextKind::Suggested,
+        ContextValue::StyledStrs(vec![tip.into()]),
+    );
+    error
 }
 
 /// The command line, if it is a hot one that is right as it stands. Help, and

@@ -2,7 +2,7 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory, FromArgMatches, Parser};
 
-use super::{Cli, Hot, command, hot};
+use super::{Cli, Hot, command, explained, hot};
 
 /// Every command that does something, with the words that lead to it.
 fn leaves() -> Vec<(String, clap::Command)> {
@@ -144,4 +144,21 @@ fn a_hot_command_means_the_same_as_in_the_whole_command_line() {
             "{line:?} is for the whole command line"
         );
     }
+}
+
+#[test]
+fn who_names_a_command_that_a_group_has_not_is_told_those_it_has() {
+    let told = |line: &str| {
+        let words: Vec<_> = line.split(' ').map(OsString::from).collect();
+        let error = Cli::try_parse_from(&words).expect_err("there is no such command");
+        explained(error, &words).to_string()
+    };
+    let dm = told("spacesctl --json dm @alice hello");
+    let tip = "tip: the commands of `spacesctl dm`: send, list, conversations";
+    assert!(dm.contains(tip), "{dm}");
+    let similar = told("spacesctl dm sent @alice hello");
+    assert!(similar.contains("'send'"), "{similar}");
+    assert!(!similar.contains("the commands of"), "{similar}");
+    let top = told("spacesctl xyzzy");
+    assert!(!top.contains("the commands of"), "{top}");
 }

@@ -16,6 +16,7 @@ pub enum Config {
     /// Print where the configuration file is
     Path(Where),
     /// Print the configuration file
+    #[command(alias = "show")]
     Print(Print),
 }
 

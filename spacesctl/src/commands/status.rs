@@ -157,7 +157,8 @@ fn hub(out: &mut Out, status: &DaemonStatus) {
             "           {}; {age}",
             clean_line(&hub.detail)
         ));
-        if let Some(error) = &hub.last_error {
+        let told = |error: &&String| hub.detail.contains(error.as_str());
+        if let Some(error) = hub.last_error.as_ref().filter(|error| !told(error)) {
             out.line(format_args!("           {DIM}{}{DIM:#}", clean_line(error)));
         }
     }
