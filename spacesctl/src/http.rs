@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use spaces_client::spaces_api::ErrorKind;
 use ureq::Agent;
+use ureq::tls::{RootCerts, TlsConfig};
 
 use crate::failure::Failure;
 use crate::output::clean_line;
@@ -62,6 +63,12 @@ impl Server {
             .http_status_as_error(false)
             .timeout_connect(Some(CONNECT_LIMIT))
             .timeout_global(Some(LIMIT))
+            // As the daemon does it: whom the system trusts, it trusts.
+            .tls_config(
+                TlsConfig::builder()
+                    .root_certs(RootCerts::PlatformVerifier)
+                    .build(),
+            )
             .user_agent(concat!("spacesctl/", env!("CARGO_PKG_VERSION")))
             .build()
             .into();

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use spaces_client::spaces_api::Timestamp;
+use spaces_domain::invite::is_hub_address;
 
 /// A parser for one of the fixed words of a type of the contract, so that help,
 /// completion and the nearest right word come by themselves.
@@ -42,6 +43,14 @@ pub fn past_moment(text: &str) -> Result<Timestamp, String> {
     let length = duration(text)
         .map_err(|_| format!("`{text}` is neither a time before now (10m, 2h, 7d) nor a moment (2026-01-31T12:00:00Z)"))?;
     Ok(shifted(length, -1))
+}
+
+/// The address of a hub: `https://HOST`, `http://HOST:PORT`.
+pub fn hub_address(text: &str) -> Result<String, String> {
+    if is_hub_address(text) {
+        return Ok(text.trim_end_matches('/').to_owned());
+    }
+    Err("write it as https://HOST or http://HOST:PORT".to_owned())
 }
 
 fn shifted(length: Duration, direction: i64) -> Timestamp {

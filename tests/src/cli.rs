@@ -19,6 +19,7 @@ pub struct Cli {
     home: PathBuf,
     directory: PathBuf,
     disk: Option<Arc<Disk>>,
+    authorities: Option<PathBuf>,
 }
 
 /// What a finished `spacesctl` left.
@@ -35,6 +36,7 @@ impl Cli {
             home: home.to_owned(),
             directory: home.to_owned(),
             disk,
+            authorities: None,
         }
     }
 
@@ -57,6 +59,16 @@ impl Cli {
     pub fn of(&self, installation: &Installation) -> Self {
         Self {
             program: installation.spacesctl(),
+            ..self.clone()
+        }
+    }
+
+    /// The same user, who trusts the certificates that an authority of this file
+    /// has signed, and no others.
+    #[must_use]
+    pub fn trusting(&self, authorities: &Path) -> Self {
+        Self {
+            authorities: Some(authorities.to_owned()),
             ..self.clone()
         }
     }
@@ -88,6 +100,9 @@ impl Cli {
             .env("SPACES_HUB_BIN", binary("spaces-hub"))
             .env("RUST_BACKTRACE", "1")
             .current_dir(&self.directory);
+        if let Some(authorities) = &self.authorities {
+            command.env("SSL_CERT_FILE", authorities);
+        }
         command
     }
 

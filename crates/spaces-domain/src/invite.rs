@@ -2,6 +2,7 @@
 //! `spaces-invite:1:SECRET:TOKEN:DATABASE:URI`.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 const PREFIX: &str = "spaces-invite:";
@@ -19,6 +20,35 @@ pub struct Invite {
     pub database: String,
     /// Where the hub is, `http(s)://HOST[:PORT]`.
     pub uri: String,
+}
+
+impl Invite {
+    /// Whether only programs of the hub's own machine reach it as the invite
+    /// says: its host is `localhost` or a loopback address.
+    pub fn is_for_one_machine(&self) -> bool {
+        let host = host_of(&self.uri).unwrap_or_default();
+        host.eq_ignore_ascii_case("localhost")
+            || host
+                .parse()
+                .is_ok_and(|address: IpAddr| address.is_loopback())
+    }
+}
+
+/// Whether a text has the form of a hub's address: `http(s)://HOST[:PORT]`, or
+/// the same with `ws(s)`.
+pub fn is_hub_address(uri: &str) -> bool {
+    !uri.contains(char::is_whitespace) && host_of(uri).is_some_and(|host| !host.is_empty())
+}
+
+/// The host of a hub's address, an IPv6 one without its brackets.
+fn host_of(uri: &str) -> Option<&str> {
+    let schemes = ["http://", "https://", "ws://", "wss://"];
+    let rest = schemes.iter().find_map(|scheme| uri.strip_prefix(scheme))?;
+    let authority = rest.split('/').next()?;
+    match authority.strip_prefix('[') {
+        Some(bracketed) => Some(bracketed.split_once(']')?.0),
+        None => authority.split(':').next(),
+    }
 }
 
 impl fmt::Display for Invite {
@@ -78,11 +108,11 @@ impl FromStr for Invite {
             database: part()?.to_owned(),
             uri: part()?.to_owned(),
         };
-        if invite.secret.is_empty() || invite.database.is_empty() || !invite.uri.contains("://") {
-            return Err(NotAnInvite("a part of it is missing"));
-        }
         if invite.to_string().contains(char::is_whitespace) {
             return Err(NotAnInvite("it has a space or line break inside"));
+        }
+        if invite.secret.is_empty() || invite.database.is_empty() || !is_hub_address(&invite.uri) {
+            return Err(NotAnInvite("a part of it is missing"));
         }
         Ok(invite)
     }
@@ -117,9 +147,41 @@ mod tests {
     }
 
     #[test]
+    fn the_host_says_who_can_come() {
+        for (uri, one_machine) in [
+            ("http://[::1]:3300", true),
+            ("http://127.0.0.1:40123", true),
+            ("ws://127.9.0.1", true),
+            ("https://LocalHost/hub", true),
+            ("http://192.168.1.7:3300", false),
+            ("https://hub.example.org", false),
+            ("https://localhost.example.org", false),
+            ("wss://[2001:db8::1]:443", false),
+        ] {
+            let invite = Invite {
+                uri: uri.into(),
+                ..invite()
+            };
+            assert!(is_hub_address(uri), "{uri}");
+            assert_eq!(invite.is_for_one_machine(), one_machine, "{uri}");
+        }
+        for uri in [
+            "",
+            "hub",
+            "ftp://a",
+            "http://",
+            "https://:443",
+            "http://a b",
+            "http://[::1",
+        ] {
+            assert!(!is_hub_address(uri), "{uri}");
+        }
+    }
+
+    #[test]
     fn a_part_of_one_is_refused_without_showing_it() {
         let line = invite().to_string();
-        for end in 0..line.len() - "[::1]:3300".len() {
+        for end in 0..=line.len() - "]:3300".len() {
             let refused = line[..end].parse::<Invite>().unwrap_err().to_string();
             assert!(!refused.contains("0a1b"), "{refused}");
         }

@@ -2,6 +2,7 @@ use clap::{Args, Subcommand};
 use spaces_client::spaces_api::methods::invite;
 use spaces_client::spaces_api::model::Role;
 use spaces_client::spaces_api::{ServerRef, Timestamp};
+use spaces_domain::invite::Invite as Line;
 
 use crate::ctl::{Ctl, note};
 use crate::delivery::{Authority, write_params};
@@ -29,7 +30,8 @@ pub enum Invite {
 #[command(after_help = "\
 Examples:
   spacesctl invite create
-  spacesctl invite create --role agent --max-uses 20 --expires 30d")]
+  spacesctl invite create --role agent --max-uses 20 --expires 30d
+  spacesctl invite create --uri https://hub.example.org")]
 pub struct Create {
     /// The server; not needed where there is only one
     #[arg(long, add = names::servers())]
@@ -43,6 +45,9 @@ pub struct Create {
     /// When it ends: 7d, or a time
     #[arg(long, value_name = "TIME", value_parser = crate::words::moment)]
     expires: Option<Timestamp>,
+    /// Address by which the joiner reaches the hub, if it is another than yours
+    #[arg(long, value_name = "URI", value_parser = crate::words::hub_address)]
+    uri: Option<String>,
     #[command(flatten)]
     authority: Authority,
 }
@@ -91,6 +96,7 @@ impl Create {
                 role: self.role,
                 max_uses: self.max_uses,
                 expires_at: self.expires,
+                uri: self.uri,
             }
         );
         // Nothing but the line on stdout, so that it can be piped on.
@@ -105,6 +111,15 @@ impl Create {
                     result.role,
                     until(result.expires_at)
                 ));
+                if let Ok(invite) = result.invite.parse::<Line>()
+                    && invite.is_for_one_machine()
+                {
+                    note(&format!(
+                        "only programs on this machine reach {}; for other machines: a hub for a \
+                         team, docs/operations.md, and `--uri`",
+                        clean_line(&invite.uri)
+                    ));
+                }
             },
         )
     }

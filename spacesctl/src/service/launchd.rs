@@ -5,17 +5,20 @@ use std::path::{Path, PathBuf};
 use spaces_client::Paths;
 
 use super::plan::{Places, Plan, Step};
-use super::{Unit, Verb, run};
+use super::{HubAddress, Unit, Verb, run};
 
 const DAEMON: &str = include_str!("../../../launchd/dev.spaces.spacesd.plist");
 const HUB: &str = include_str!("../../../launchd/dev.spaces.hub.plist");
 
+/// Where the job of a hub has it listen.
+const LISTEN: &str = "<string>127.0.0.1:3300</string>";
+
 /// Installs and starts.
-pub fn install(unit: Unit, places: &Places) -> Plan {
+pub fn install(unit: Unit, places: &Places, address: &HubAddress) -> Plan {
     let file = job_file(unit, &places.home);
     let text = match unit {
         Unit::Daemon => daemon(places),
-        Unit::Hub => hub(places),
+        Unit::Hub => hub(places, address),
     };
     let mut steps = vec![Step::Directory(places.paths.state_dir.clone())];
     if unit == Unit::Daemon {
@@ -96,8 +99,17 @@ fn daemon(places: &Places) -> String {
         .replacen("<dict/>", &environment, 1)
 }
 
-fn hub(places: &Places) -> String {
-    HUB.replace("/usr/local/bin/spaces-hub", &path(&places.program))
+fn hub(places: &Places, address: &HubAddress) -> String {
+    let word = |text: &str| format!("<string>{}</string>", escaped(text));
+    let mut listen = match address.listen {
+        Some(listen) => word(&listen.to_string()),
+        None => LISTEN.to_owned(),
+    };
+    if let Some(uri) = &address.uri {
+        listen += &format!("\n\t\t{}\n\t\t{}", word("--uri"), word(uri));
+    }
+    HUB.replace(LISTEN, &listen)
+        .replace("/usr/local/bin/spaces-hub", &path(&places.program))
         .replace(
             "/usr/local/var/log/spaces-hub.log",
             &path(&log_file(Unit::Hub, &places.paths.state_dir)),
@@ -164,7 +176,7 @@ mod tests {
     use plist::Value;
     use spaces_client::Paths;
 
-    use super::{act, install};
+    use super::{HubAddress, act, install};
     use crate::service::plan::{Places, Step};
     use crate::service::{Unit, Verb};
 
@@ -189,7 +201,11 @@ mod tests {
     fn the_jobs_parse_and_name_real_places() {
         let dir = tempfile::tempdir().unwrap();
         for (unit, program) in [(Unit::Daemon, "spacesd"), (Unit::Hub, "spaces-hub")] {
-            let plan = install(unit, &places(dir.path(), program));
+            let elsewhere = HubAddress {
+                listen: Some("0.0.0.0:4400".parse().unwrap()),
+                uri: Some("http://hub.lan:4400/a&b".into()),
+            };
+            let plan = install(unit, &places(dir.path(), program), &elsewhere);
             let (file, text) = plan
                 .0
                 .iter()
@@ -228,7 +244,17 @@ mod tests {
                     let made = Step::Directory(dir.path().join("run & socket"));
                     assert!(plan.0.contains(&made), "{plan:?}");
                 }
-                Unit::Hub => assert!(words[4].as_string().unwrap().contains("a & b")),
+                Unit::Hub => {
+                    let words: Vec<_> = words.iter().filter_map(Value::as_string).collect();
+                    let address = [
+                        "--listen",
+                        "0.0.0.0:4400",
+                        "--uri",
+                        "http://hub.lan:4400/a&b",
+                    ];
+                    assert_eq!(words[1..5], address);
+                    assert!(words[6].contains("a & b"), "{words:?}");
+                }
             }
         }
     }

@@ -4,6 +4,7 @@ mod launchd;
 mod plan;
 mod systemd;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -33,8 +34,16 @@ enum Command {
 Examples:
   spacesctl service install
   spacesctl service install --dry-run
-  sudo spacesctl service install hub --system      a hub for a team")]
-    Install(Which),
+  sudo spacesctl service install hub --system --uri https://hub.example.org
+                                     a hub for a team, behind a TLS proxy
+  sudo spacesctl service install hub --system --listen 0.0.0.0:3300 --uri http://hub.lan:3300
+                                     one for a network whose every machine is trusted")]
+    Install {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        address: HubAddress,
+    },
     /// Stop and remove the service; no data is touched
     #[command(after_help = "\
 Examples:
@@ -90,6 +99,19 @@ struct Which {
     dry_run: bool,
 }
 
+/// Where a hub listens, and how others reach it.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "For a hub")]
+pub struct HubAddress {
+    /// Where it listens [default: 127.0.0.1:3300]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// Address by which others reach it, written into its first invite
+    /// [default: http:// and where it listens]
+    #[arg(long, value_name = "URI", value_parser = crate::words::hub_address)]
+    pub uri: Option<String>,
+}
+
 /// What can be kept running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Unit {
@@ -97,6 +119,31 @@ pub enum Unit {
     Daemon,
     /// spaces-hub on its own, for several machines or people
     Hub,
+}
+
+impl HubAddress {
+    /// # Errors
+    /// The program is no hub, or others could not tell where it is.
+    fn check(&self, unit: Unit) -> Result<(), Failure> {
+        let refused = |what: &str, hint: &str| {
+            Err(Failure::new(ErrorKind::InvalidParams, what.to_owned()).hint(hint))
+        };
+        if unit != Unit::Hub && (self.listen.is_some() || self.uri.is_some()) {
+            return refused(
+                "`--listen` and `--uri` are for a hub",
+                "for a hub: `spacesctl service install hub`; where the daemon finds its hub is \
+                 said by `hub.uri` in the configuration",
+            );
+        }
+        let everywhere = self.listen.filter(|listen| listen.ip().is_unspecified());
+        match everywhere {
+            Some(listen) if self.uri.is_none() => refused(
+                &format!("a hub that listens on {listen} needs `--uri`: invites say it"),
+                "give the address that others use, such as `--uri http://hub.lan:3300`",
+            ),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Unit {
@@ -127,11 +174,14 @@ impl ServiceArgs {
         }
         let manager = Manager::here();
         let plan = match self.command {
-            Command::Install(which) => {
+            Command::Install { which, address } => {
+                address.check(which.unit)?;
                 let places = Places::find(which.unit, &ctl.paths)?;
                 match manager {
-                    Manager::Systemd => systemd::install(which.unit, which.system, &places),
-                    Manager::Launchd => launchd::install(which.unit, &places),
+                    Manager::Systemd => {
+                        systemd::install(which.unit, which.system, &places, &address)
+                    }
+                    Manager::Launchd => launchd::install(which.unit, &places, &address),
                 }
             }
             command => {
@@ -172,7 +222,7 @@ impl ServiceArgs {
 impl Command {
     fn which(&self) -> Which {
         match self {
-            Self::Install(which)
+            Self::Install { which, .. }
             | Self::Uninstall(which)
             | Self::Start(which)
             | Self::Stop(which)
@@ -185,7 +235,7 @@ impl Command {
     fn verb(&self) -> Verb {
         match self {
             // `install` is planned apart, because it needs the programs.
-            Self::Install(_) | Self::Start(_) => Verb::Start,
+            Self::Install { .. } | Self::Start(_) => Verb::Start,
             Self::Uninstall(_) => Verb::Uninstall,
             Self::Stop(_) => Verb::Stop,
             Self::Restart(_) => Verb::Restart,

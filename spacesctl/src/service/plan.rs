@@ -19,16 +19,20 @@ pub struct Places {
     pub home: PathBuf,
     pub config_dir: PathBuf,
     pub paths: Paths,
-    /// Our own variables that are set now, for the service to have too.
+    /// Those of [`VARIABLES`] that are set now, for the service to have too.
     pub environment: Vec<(String, String)>,
 }
 
+/// What the daemon reads from its environment.
 const VARIABLES: &[&str] = &[
     "SPACES_CONFIG",
     "SPACES_STATE_DIR",
     "SPACES_CACHE_DIR",
     "SPACES_SOCKET",
     "SPACES_HUB_BIN",
+    // Without these an authority of one's own is not known.
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
 ];
 
 impl Places {

@@ -3,18 +3,20 @@
 use std::path::{Path, PathBuf};
 
 use super::plan::{Places, Plan, Step};
-use super::{Unit, Verb, run};
+use super::{HubAddress, Unit, Verb, run};
 
 const DAEMON: &str = include_str!("../../../systemd/spacesd.service");
 const SOCKET: &str = include_str!("../../../systemd/spacesd.socket");
 const HUB: &str = include_str!("../../../systemd/spaces-hub.service");
 const SYSTEM_HUB: &str = include_str!("../../../systemd/system/spaces-hub.service");
 
+/// Where the units of a hub have it listen.
+const LISTEN: &str = "--listen 127.0.0.1:3300";
 /// Where units of the system are.
 const SYSTEM_UNITS: &str = "/etc/systemd/system";
 
 /// Installs and starts.
-pub fn install(unit: Unit, system: bool, places: &Places) -> Plan {
+pub fn install(unit: Unit, system: bool, places: &Places, address: &HubAddress) -> Plan {
     let dir = unit_dir(system, &places.config_dir);
     let mut steps = Vec::new();
     match unit {
@@ -30,7 +32,7 @@ pub fn install(unit: Unit, system: bool, places: &Places) -> Plan {
             }
             steps.push(Step::Write(
                 dir.join("spaces-hub.service"),
-                hub(system, places),
+                hub(system, places, address),
             ));
         }
     }
@@ -91,13 +93,21 @@ fn daemon(places: &Places) -> String {
     with_environment(&text, &places.environment)
 }
 
-fn hub(system: bool, places: &Places) -> String {
+fn hub(system: bool, places: &Places, address: &HubAddress) -> String {
     let data = hub_data(places);
+    let mut arguments = match address.listen {
+        Some(listen) => format!("--listen {listen}"),
+        None => LISTEN.to_owned(),
+    };
+    if let Some(uri) = &address.uri {
+        arguments += &format!(" --uri {}", quoted(uri));
+    }
     let template = if system { SYSTEM_HUB } else { HUB };
     template
         .replace("/usr/local/bin/spaces-hub", &word(&places.program))
         .replace("-%h/.local/share/spaces-hub", &optional(&data))
         .replace("%h/.local/share/spaces-hub", &word(&data))
+        .replace(LISTEN, &arguments)
 }
 
 fn hub_data(places: &Places) -> PathBuf {
@@ -198,7 +208,7 @@ mod tests {
 
     use super::{act, install};
     use crate::service::plan::{Places, Plan, Step};
-    use crate::service::{Unit, Verb};
+    use crate::service::{HubAddress, Unit, Verb};
 
     fn places(root: &Path) -> Places {
         let program = |name: &str| {
@@ -221,6 +231,17 @@ mod tests {
                 "SPACES_STATE_DIR".into(),
                 root.join("st 100%").display().to_string(),
             )],
+        }
+    }
+
+    fn at_default() -> HubAddress {
+        HubAddress::default()
+    }
+
+    fn elsewhere() -> HubAddress {
+        HubAddress {
+            listen: Some("[::]:4400".parse().unwrap()),
+            uri: Some("https://hub.example.org/a%20b".into()),
         }
     }
 
@@ -256,9 +277,12 @@ mod tests {
             ..places.clone()
         };
         let plans = [
-            ("--user", install(Unit::Daemon, false, &places)),
-            ("--user", install(Unit::Hub, false, &hub)),
-            ("--system", install(Unit::Hub, true, &hub)),
+            (
+                "--user",
+                install(Unit::Daemon, false, &places, &at_default()),
+            ),
+            ("--user", install(Unit::Hub, false, &hub, &at_default())),
+            ("--system", install(Unit::Hub, true, &hub, &elsewhere())),
         ];
         for (scope, plan) in plans {
             let units = dir.path().join(format!("units{scope}"));
@@ -303,7 +327,7 @@ mod tests {
     fn an_installed_unit_listens_where_clients_look() {
         let dir = tempfile::tempdir().unwrap();
         let places = places(dir.path());
-        let plan = install(Unit::Daemon, false, &places);
+        let plan = install(Unit::Daemon, false, &places, &at_default());
         let units = files(&plan);
         assert!(
             units[0]
@@ -317,11 +341,34 @@ mod tests {
     }
 
     #[test]
+    fn a_hub_listens_where_it_was_told_and_says_how_others_reach_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let places = places(dir.path());
+        for system in [false, true] {
+            let run = |address: &HubAddress| {
+                let plan = install(Unit::Hub, system, &places, address);
+                let (_, unit) = files(&plan).remove(0);
+                let line = unit.lines().find(|line| line.starts_with("ExecStart="));
+                line.unwrap().to_owned()
+            };
+            let by_default = run(&at_default());
+            assert!(by_default.contains(" --listen 127.0.0.1:3300 --data-dir "));
+            let elsewhere = run(&elsewhere());
+            assert!(
+                elsewhere.contains(
+                    " --listen [::]:4400 --uri https://hub.example.org/a%%20b --data-dir "
+                ),
+                "{elsewhere}"
+            );
+        }
+    }
+
+    #[test]
     fn uninstall_removes_what_install_wrote() {
         let dir = tempfile::tempdir().unwrap();
         let places = places(dir.path());
         for (unit, system) in [(Unit::Daemon, false), (Unit::Hub, false), (Unit::Hub, true)] {
-            let written: Vec<_> = files(&install(unit, system, &places))
+            let written: Vec<_> = files(&install(unit, system, &places, &at_default()))
                 .into_iter()
                 .map(|(path, _)| Step::Remove(path))
                 .collect();

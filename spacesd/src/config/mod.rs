@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use spaces_api::model::HubMode;
+use spaces_domain::invite::is_hub_address;
 use spaces_domain::limits::OUTBOX_DAYS;
 
 pub use load::{Flag, Problem, Problems, Source, load};
@@ -217,11 +218,9 @@ impl Config {
             ),
         }
         if let Some(uri) = &self.hub.uri {
-            let schemes = ["http://", "https://", "ws://", "wss://"];
-            let host = schemes.iter().find_map(|scheme| uri.strip_prefix(scheme));
             check(
                 "hub.uri",
-                host.is_some_and(|host| !host.is_empty()),
+                is_hub_address(uri),
                 "must begin with http://, https://, ws:// or wss:// and name a host",
             );
         }

@@ -118,8 +118,21 @@ async fn send(
     let stream = tokio_native_tls::TlsConnector::from(connector)
         .connect(&target.host, stream)
         .await
-        .map_err(|error| format!("no TLS with {}: {error}", target.authority()))?;
+        .map_err(|error| without_tls(target, &error))?;
     exchange(stream, target, request, token, body).await
+}
+
+fn without_tls(target: &Target, error: &native_tls::Error) -> String {
+    let said = error.to_string();
+    // The library tells its kinds apart only in words.
+    let hint = match said.contains("certificate") {
+        true => {
+            "; this machine must trust who signed its certificate: add the authority to the \
+             system's (update-ca-certificates), or start the daemon with SSL_CERT_FILE"
+        }
+        false => "",
+    };
+    format!("no TLS with {}: {said}{hint}", target.authority())
 }
 
 async fn exchange(

@@ -309,7 +309,7 @@ async fn explain(shared: &Shared, target: &str, ours: &str, why: String) -> Ende
                 "the hub does not admit us ({said}), and its owner's invite does not help: {error}"
             )),
             None => Ended::before_live(format!(
-                "the hub does not admit us: {said}; ask a member for an invite and run `spacesctl join INVITE`"
+                "the hub does not admit us: {said}; redeem it with `spacesctl join INVITE`"
             )),
         },
     }

@@ -35,6 +35,10 @@ write_params! {
         /// Default: in 7 days.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         expires_at: Option<Timestamp>,
+        /// Address by which the joiner reaches the hub, `https://HOST[:PORT]`.
+        /// Default: the one that this daemon uses.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        uri: Option<String>,
     }
     RedeemParams {
         /// The whole line, `spaces-invite:1:...`.

@@ -10,7 +10,7 @@ use spaces_api::methods::invite::{
 };
 use spaces_api::model::Role;
 use spaces_api::{ErrorKind, Receipt, ReceiptState, RpcError, Timestamp, WriteParams, Written};
-use spaces_domain::invite::Invite;
+use spaces_domain::invite::{Invite, is_hub_address};
 use uuid::Uuid;
 
 use crate::operation::Operation;
@@ -42,6 +42,17 @@ pub(super) async fn create(call: &Call, params: CreateParams) -> Result<Created,
             format!("`expires_at` is {expires_at}, which has passed"),
         ));
     }
+    let uri = match params.uri.as_deref() {
+        Some(uri) if is_hub_address(uri) => uri.trim_end_matches('/').to_owned(),
+        Some(uri) => {
+            return Err(RpcError::new(
+                ErrorKind::InvalidParams,
+                format!("`uri` is `{uri}`, which is not the address of a hub"),
+            )
+            .hint("write it as https://HOST or http://HOST:PORT"));
+        }
+        None => call.daemon.hub_address()?,
+    };
     let secret = secret()?;
     // Admitted by the invite to redeem it, and to nothing else.
     let (temporary, token) = call
@@ -63,7 +74,7 @@ pub(super) async fn create(call: &Call, params: CreateParams) -> Result<Created,
         secret,
         token,
         database: call.daemon.hub.database.clone(),
-        uri: call.daemon.hub_address()?,
+        uri,
     };
     Ok(Created {
         invite: invite.to_string(),
