@@ -39,13 +39,15 @@ pub struct Change {
 
 impl Change {
     /// What to tell of it: nothing to one who comes back.
-    pub fn notice(&self) -> Option<String> {
+    pub fn notice(&self, state_dir: &Path) -> Option<String> {
         let Self { from, aside, known } = self;
         (!known).then(|| {
             format!(
-                "this is another hub than before ({from}): who you are there, what is queued for \
-                 it and what was read of it is kept in {} until the settings name it again",
-                aside.display()
+                "this is another hub than before ({from}): who you are there and what is queued \
+                 for it is kept in {aside} until the settings name it again; if it is the same at \
+                 another address, `spacesctl down`, `cp -a {aside}/. {state}`, `spacesctl up`",
+                aside = aside.display(),
+                state = state_dir.display(),
             )
         })
     }

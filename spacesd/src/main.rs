@@ -161,7 +161,7 @@ async fn serve(
         .context("cannot use the socket")?;
     let config = settings.current();
     let notices = Notices::default();
-    let another_hub = change.and_then(|change| change.notice());
+    let another_hub = change.and_then(|change| change.notice(&places.state_dir));
     [another_hub, outbox.warning, cache.warning]
         .into_iter()
         .flatten()

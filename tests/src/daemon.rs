@@ -117,7 +117,7 @@ impl Daemon {
     }
 
     /// Points the configuration that `spacesctl join` wrote at another address
-    /// of the same hub: a proxy before it.
+    /// of the same hub: a proxy before it. Who the machine is on the hub, it stays.
     pub fn use_hub_at(&self, uri: &str) {
         let path = self.home.path().join("config/spaces/config.toml");
         let text = fs::read_to_string(&path).expect("`join` wrote the configuration");
@@ -130,6 +130,8 @@ impl Daemon {
         });
         let text = lines.collect::<Vec<_>>().join("\n");
         fs::write(&path, text).expect("the home is ours");
+        let current = self.state_dir().join("hub.current");
+        fs::write(current, format!("{uri} spaces\n")).expect("the home is ours");
     }
 
     /// What it shall log from its next start on; everything of its own if this

@@ -159,6 +159,8 @@ fn every_command_prints_json_where_it_is_asked_to() {
     let invites = run("invite list", &[]);
     run("invite revoke", &[&id(&invites["invites"][0]["id"])]);
     run("user me", &[]);
+    let me = cli.run(&["user", "me"]).out;
+    assert!(me.contains("owner in Spaces Hub"), "{me}");
     run("user show", &[&bob]);
     run("user list", &[]);
     run("user set", &["--display-name", "Alice"]);
@@ -169,6 +171,9 @@ fn every_command_prints_json_where_it_is_asked_to() {
     run("voice list", &["voice"]);
     run("voice leave", &[]);
     run("audit", &[]);
+    let audit = cli.run(&["audit"]).out;
+    let named = format!("set_member_role {bob}: ");
+    assert!(audit.contains(&named), "{audit}");
     let key = sent["receipt"]["client_key"].as_str().expect("a key");
     run("outbox show", &[key]);
     run("outbox list", &[]);
@@ -296,9 +301,11 @@ fn colours_are_for_terminals_that_want_them() {
     let terminal = Terminal::open(&daemon.cli(), 80, 24);
     let program = binary("spacesctl");
     let has_colours = |run: &str, line: &str| {
-        terminal.enters(&format!("clear; {line}; echo {run}"));
         // Each run ends by a word of its own: what the one before left on the
-        // screen is not taken for what this one writes.
+        // screen is not taken for what this one writes. Nor is the line that is
+        // typed, wherever it is broken: there the word has quotes inside.
+        let (first, rest) = run.split_at(1);
+        terminal.enters(&format!("clear; {line}; echo {first}''{rest}"));
         terminal.until("the status", |screen| {
             screen.contains("outbox") && screen.lines().any(|line| line == run)
         });

@@ -4,13 +4,14 @@
 use std::fs;
 use std::net::TcpListener as Listener;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 
 use native_tls::Identity;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use serde_json::{Value, json};
 use spaces_api::HubState;
-use spaces_tests::{Cli, Daemon, Hub, eventually};
+use spaces_tests::{Cli, Daemon, Hub, Proxy, eventually};
 use tempfile::TempDir;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
@@ -225,6 +226,37 @@ fn one_who_worked_alone_goes_over_to_the_team_and_back_and_nothing_goes_along() 
     eventually("the owner has both", || {
         (owner.confirmed("#general") == theirs).then_some(())
     });
+}
+
+#[test]
+fn a_hub_that_moved_is_followed_by_the_command_that_status_tells() {
+    let hub = Hub::start();
+    let machine = Daemon::machine();
+    let cli = machine.cli();
+    let name = joined(&cli, &hub.owner_invite())["hub"]["username"].clone();
+    let proxy = Proxy::start(hub.port());
+    let moved = proxy.uri();
+    let config = machine.home().join("config/spaces/config.toml");
+    let text = fs::read_to_string(&config).expect("`join` wrote it");
+    assert_eq!(cli.run(&["down"]).code, 0);
+    fs::write(&config, text.replace(&hub.uri(), &moved)).expect("it is ours");
+
+    // Who is at the other address is nobody's guess: it is not shown our token.
+    assert_eq!(cli.run(&["up", "--no-wait-hub"]).code, 0);
+    let status = cli.json(&["status", "--json"]);
+    let told = status["warnings"][0].as_str().expect("it is told");
+    assert!(told.contains(&hub.uri()), "{told}");
+    let command = told.split('`').find(|part| part.starts_with("cp -a "));
+    let command = command.expect("a command");
+
+    assert_eq!(cli.run(&["down"]).code, 0);
+    let ended = Command::new("sh").args(["-c", command]).status();
+    assert!(ended.expect("a shell").success(), "{command}");
+    let up = cli.run(&["up"]);
+    assert_eq!(up.code, 0, "{}{}", up.err, up.out);
+    let status = cli.json(&["status", "--json"]);
+    assert_eq!(status["hub"]["uri"], moved);
+    assert_eq!(status["hub"]["username"], name);
 }
 
 #[test]

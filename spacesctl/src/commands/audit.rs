@@ -1,11 +1,18 @@
+use std::collections::HashMap;
+
 use clap::Args;
+use spaces_client::Client;
 use spaces_client::spaces_api::ServerRef;
-use spaces_client::spaces_api::methods::audit;
+use spaces_client::spaces_api::methods::{audit, user};
 
 use crate::ctl::Ctl;
 use crate::failure::Failure;
 use crate::names;
 use crate::output::{BOLD, DIM, ago, clean_line};
+
+/// An identity of SpacetimeDB in hexadecimal.
+const IDENTITY_DIGITS: usize = 64;
+const IDENTITY_BEGINS: &str = "c200";
 
 /// Show who did what in a server, newest first (moderators and up)
 #[derive(Args, Debug)]
@@ -30,25 +37,62 @@ impl Audit {
             limit: self.limit,
             before: self.before,
         };
-        ctl.read::<audit::List>(&params, |out, list| {
-            if list.entries.is_empty() {
-                out.line("no entries");
-            }
-            for entry in &list.entries {
-                let said: Vec<_> = [entry.target.as_deref(), entry.detail.as_deref()]
-                    .into_iter()
-                    .flatten()
-                    .collect();
-                out.line(format_args!(
-                    "{BOLD}@{}{BOLD:#} {} {} {DIM}{} · id {}{DIM:#}",
-                    clean_line(&entry.actor),
-                    clean_line(&entry.action),
-                    clean_line(&said.join(": ")),
-                    ago(entry.at),
-                    entry.id,
-                ));
-            }
-            out.freshness(&list.meta);
-        })
+        if ctl.out.is_json() {
+            return ctl.read::<audit::List>(&params, |_, _| {});
+        }
+        let list = ctl.client.call::<audit::List>(&params)?;
+        let mut users = Users::default();
+        if list.entries.is_empty() {
+            ctl.out.line("no entries");
+        }
+        for entry in &list.entries {
+            let said: Vec<_> = [entry.target.as_deref(), entry.detail.as_deref()]
+                .into_iter()
+                .flatten()
+                .map(|text| users.named_in(text, &mut ctl.client))
+                .collect();
+            ctl.out.line(format_args!(
+                "{BOLD}@{}{BOLD:#} {} {} {DIM}{} · id {}{DIM:#}",
+                clean_line(&entry.actor),
+                clean_line(&entry.action),
+                clean_line(&said.join(": ")),
+                ago(entry.at),
+                entry.id,
+            ));
+        }
+        ctl.out.freshness(&list.meta);
+        ctl.out.flush()
+    }
+}
+
+/// The log holds identities, which stay when names change. People read names.
+#[derive(Default)]
+struct Users(HashMap<String, Option<String>>);
+
+impl Users {
+    /// The text with the present names of users for their identities.
+    fn named_in(&mut self, text: &str, client: &mut Client) -> String {
+        let words = text.split_inclusive(|c: char| !c.is_ascii_alphanumeric());
+        words
+            .map(|word| {
+                let identity = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+                match self.name(identity, client) {
+                    Some(name) => word.replace(identity, &format!("@{name}")),
+                    None => word.to_owned(),
+                }
+            })
+            .collect()
+    }
+
+    fn name(&mut self, identity: &str, client: &mut Client) -> Option<&str> {
+        if identity.len() != IDENTITY_DIGITS || !identity.starts_with(IDENTITY_BEGINS) {
+            return None;
+        }
+        let known = self.0.entry(identity.to_owned()).or_insert_with(|| {
+            let user = identity.into();
+            let shown = client.call::<user::Show>(&user::ShowParams { user });
+            Some(shown.ok()?.user.username)
+        });
+        known.as_deref()
     }
 }

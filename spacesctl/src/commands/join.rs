@@ -11,6 +11,7 @@ use super::{config, status, up};
 use crate::ctl::{Ctl, note};
 use crate::delivery::{Authority, write_params};
 use crate::failure::Failure;
+use crate::output::clean_line;
 
 /// Join a hub with an invite that somebody sent
 ///
@@ -72,7 +73,16 @@ impl Join {
         } else {
             status::show(&mut ctl.out, &status);
         }
-        ctl.out.flush()
+        ctl.out.flush()?;
+        if let Some(name) = status.hub.username.filter(|name| name.starts_with("user-"))
+            && !ctl.out.is_json()
+        {
+            note(&format!(
+                "others see you as @{}; to choose a name: `spacesctl user set --username NAME`",
+                clean_line(&name)
+            ));
+        }
+        Ok(())
     }
 }
 

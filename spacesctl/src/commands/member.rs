@@ -101,7 +101,7 @@ pub struct Ban {
     #[arg(long)]
     reason: Option<String>,
     /// Until when, as 7d or a time; for ever if absent
-    #[arg(long, value_name = "TIME", value_parser = crate::words::moment)]
+    #[arg(long, alias = "for", value_name = "TIME", value_parser = crate::words::moment)]
     until: Option<Timestamp>,
     #[command(flatten)]
     confirm: Confirm,
@@ -130,7 +130,7 @@ pub struct Mute {
     #[command(flatten)]
     whom: Whom,
     /// Until when, as 10m or a time
-    #[arg(long, value_name = "TIME", value_parser = crate::words::moment)]
+    #[arg(long, alias = "for", value_name = "TIME", value_parser = crate::words::moment)]
     until: Timestamp,
 }
 

@@ -1,6 +1,6 @@
 use clap::{Args, Subcommand};
 use spaces_client::spaces_api::UserRef;
-use spaces_client::spaces_api::methods::{None as NoParams, user};
+use spaces_client::spaces_api::methods::{None as NoParams, server, user};
 use spaces_client::spaces_api::model::Agent;
 
 use crate::ctl::Ctl;
@@ -98,6 +98,9 @@ impl User {
 }
 
 fn me(ctl: &mut Ctl) -> Result<(), Failure> {
+    // Without their names their numbers do.
+    let servers = ctl.client.call::<server::List>(&NoParams {});
+    let servers = servers.map_or_else(|_| Vec::new(), |list| list.servers);
     ctl.read::<user::Me>(&NoParams {}, |out, me| {
         render::user(out, &me.user);
         out.line(format_args!(
@@ -105,10 +108,12 @@ fn me(ctl: &mut Ctl) -> Result<(), Failure> {
             clean_line(&me.user.identity)
         ));
         for membership in &me.memberships {
-            out.line(format_args!(
-                "    {} in server {}",
-                membership.role, membership.server_id
-            ));
+            let id = membership.server_id;
+            let name = match servers.iter().find(|server| server.id == id) {
+                Some(server) => clean_line(&server.name).into_owned(),
+                None => format!("server {id}"),
+            };
+            out.line(format_args!("    {} in {name}", membership.role));
         }
         for agent in &me.agents {
             agent_line(out, agent);

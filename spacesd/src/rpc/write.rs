@@ -200,7 +200,9 @@ pub(super) fn of_refusal(kind: &str, message: String, retry_after_ms: Option<u64
         "not_found" => (ErrorKind::NotFound, None),
         "permission_denied" => (
             ErrorKind::PermissionDenied,
-            Some("`user.me` shows your roles; a higher tier can do it or raise yours"),
+            Some(
+                "`user.me` (`spacesctl user me`) shows your roles; a higher tier can do it or raise yours",
+            ),
         ),
         "conflict" | "out_of_order" => (ErrorKind::Conflict, None),
         "key_reused" => (
