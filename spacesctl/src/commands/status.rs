@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use spaces_client::spaces_api::methods::{None as NoParams, daemon, inbox};
-use spaces_client::spaces_api::model::DaemonStatus;
+use spaces_client::spaces_api::model::{DaemonStatus, HubStatus};
 use spaces_client::spaces_api::{HubState, VERSION};
 
 use crate::ctl::{Ctl, note};
@@ -157,14 +157,19 @@ fn hub(out: &mut Out, status: &DaemonStatus) {
             "           {}; {age}",
             clean_line(&hub.detail)
         ));
-        let told = |error: &&String| hub.detail.contains(error.as_str());
-        if let Some(error) = hub.last_error.as_ref().filter(|error| !told(error)) {
+        if let Some(error) = further_trouble(hub) {
             out.line(format_args!("           {DIM}{}{DIM:#}", clean_line(error)));
         }
     }
     if let Some(username) = &hub.username {
         out.line(format_args!("  you      @{}", clean_line(username)));
     }
+}
+
+/// The last error of the link, where its state does not tell it already.
+pub fn further_trouble(hub: &HubStatus) -> Option<&str> {
+    let error = hub.last_error.as_deref();
+    error.filter(|error| !hub.detail.contains(error))
 }
 
 fn outbox(out: &mut Out, status: &DaemonStatus) {

@@ -8,6 +8,7 @@ use spaces_api::{ErrorKind, HubState, PROTOCOL, Timestamp, VERSION};
 use spaces_client::{Client, Error, Paths};
 
 use super::report::Check;
+use crate::commands::status;
 use crate::output::{ago, count, span};
 use crate::skew;
 
@@ -167,8 +168,7 @@ fn hub(status: &DaemonStatus) -> Check {
                 "{where_} is not reached since {}: {}{}",
                 ago(hub.since),
                 hub.detail,
-                hub.last_error
-                    .as_deref()
+                status::further_trouble(hub)
                     .map(|error| format!("; last error: {error}"))
                     .unwrap_or_default()
             ),

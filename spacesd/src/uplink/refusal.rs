@@ -31,9 +31,7 @@ pub(super) async fn ask(uri: &str, database: &str, token: &str, within: Duration
     let text = answer.text.trim();
     match answer.status {
         200 => Obstacle::None,
-        401 => Obstacle::Other(format!(
-            "the hub at {uri} does not accept our token ({text}): it is of another hub, or the hub's keys were replaced; restore the right token file, or remove it and join with an invite"
-        )),
+        401 => Obstacle::Other(format!("the hub at {uri} {}", of_token(text))),
         403 => Obstacle::NotAdmitted(text.to_owned()),
         404 => Obstacle::Other(format!(
             "the hub at {uri} has no Spaces database `{database}` ({text}): check hub.database, and that the module is published there"
@@ -46,15 +44,18 @@ pub(super) async fn ask(uri: &str, database: &str, token: &str, within: Duration
 pub(super) fn of_answer(answer: &Answer) -> CallError {
     match answer.status {
         403 | 530 => CallError::Refused(of_text(&answer.text)),
-        401 => CallError::Failed(format!(
-            "the hub does not accept the token: {}",
-            answer.text.trim()
-        )),
+        401 => CallError::Failed(format!("the hub {}", of_token(answer.text.trim()))),
         status => CallError::Failed(format!(
             "the hub answered HTTP {status}: {}",
             answer.text.trim()
         )),
     }
+}
+
+fn of_token(said: &str) -> String {
+    format!(
+        "does not accept our token ({said}): it is of another hub, or this one began anew or has other keys; restore the hub's data or the right token, or remove the token file (`token` in the state directory) and join with an invite, as a new user"
+    )
 }
 
 /// The module's typed refusal, from its text.
