@@ -10,6 +10,15 @@ use spaces_api::model::{
     ChannelType, Context, InboxReason, MessageKind, Role, SessionState, UserKind, Visibility,
 };
 
+/// A message as it was written. Its author may have changed it since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    pub id: u64,
+    /// Of the change that was applied last.
+    pub seq: u64,
+    pub created_at: Timestamp,
+}
+
 /// An identity on the hub: 32 bytes, shown as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Identity(pub [u8; 32]);

@@ -8,7 +8,7 @@ use tokio::sync::{oneshot, watch};
 use crate::cache::Cache;
 use crate::live_sessions::LiveSessions;
 use crate::outbox::Outbox;
-use crate::row::{Batch, Change, Identity, MessageRow, Row};
+use crate::row::{Batch, Change, Identity, Known, MessageRow, Row};
 use crate::uplink::Sink;
 
 /// The cache as the uplink sees it.
@@ -21,6 +21,15 @@ pub struct CacheSink {
 impl Sink for CacheSink {
     fn last_seq(&self) -> u64 {
         self.cache.last_seq()
+    }
+
+    fn newest_in(&self, channels: &[u64]) -> Option<Known> {
+        // Where it cannot be read nothing is compared, and readers report the fault.
+        self.cache.newest_open(channels).ok().flatten()
+    }
+
+    fn begin_anew(&self, why: &str) {
+        self.cache.begin_anew(why);
     }
 
     fn apply(&self, batch: Batch) -> oneshot::Receiver<()> {

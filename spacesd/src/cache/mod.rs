@@ -184,6 +184,15 @@ impl Cache {
         self.shared.state.last_seq()
     }
 
+    /// Forgets all that was synced. What is applied or bound after this is of the
+    /// new cache; until [`Cache::rebuilds`] tells of it, reads see the old one.
+    pub fn begin_anew(&self, why: &str) {
+        self.send(writer::Job::Useless {
+            epoch: self.shared.pool.epoch(),
+            why: why.to_owned(),
+        });
+    }
+
     /// True once a first sync was completed; stays so over restarts.
     pub fn ready(&self) -> bool {
         self.shared.state.ready()
@@ -364,9 +373,9 @@ impl Cache {
             if !store::is_damage(&error) {
                 return CacheError::Sql(error);
             }
-            self.send(writer::Job::Damaged {
+            self.send(writer::Job::Useless {
                 epoch,
-                error: error.to_string(),
+                why: error.to_string(),
             });
             CacheError::Damaged
         })

@@ -61,10 +61,11 @@ pub(super) enum Job {
         done: oneshot::Sender<()>,
     },
     Limits(Limits),
-    /// A reader met damage in the file of this epoch.
-    Damaged {
+    /// The file of this epoch is of no use: a reader met damage in it, or the hub
+    /// holds something else.
+    Useless {
         epoch: u64,
-        error: String,
+        why: String,
     },
     Close {
         done: oneshot::Sender<()>,
@@ -261,9 +262,9 @@ impl Writer {
                     self.limits = *limits;
                     self.tidy_now = true;
                 }
-                Job::Damaged { epoch, error } => {
+                Job::Useless { epoch, why } => {
                     if *epoch == self.shared.pool.epoch() {
-                        return Err(damage(error));
+                        return Err(damage(why));
                     }
                 }
                 Job::Close { .. } => {}
@@ -445,7 +446,7 @@ fn take_replies(jobs: &mut Vec<Job>, counts: &[u64]) -> Vec<Reply> {
             | Job::MarkRead { done, .. }
             | Job::Close { done } => Some(Reply::Done(done)),
             Job::AckInbox { done, .. } => Some(Reply::Count(done, counts.next().unwrap_or(0))),
-            Job::Limits(_) | Job::Damaged { .. } => None,
+            Job::Limits(_) | Job::Useless { .. } => None,
         })
         .collect()
 }

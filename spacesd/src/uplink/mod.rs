@@ -28,7 +28,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::operation::{Call, Outcome, Refusal};
-use crate::row::{Batch, Identity};
+use crate::row::{Batch, Identity, Known};
 use connect::Request;
 pub use history::PastPage;
 
@@ -103,6 +103,13 @@ impl Timing {
 pub trait Sink: Send + Sync + 'static {
     /// The highest `seq` that has been applied; 0 for an empty cache.
     fn last_seq(&self) -> u64;
+
+    /// The newest message that has been applied, of those in these open channels.
+    fn newest_in(&self, channels: &[u64]) -> Option<Known>;
+
+    /// All that has been applied is not what the hub holds any more, which shows
+    /// in [`Sink::rebuilds`] once it is forgotten.
+    fn begin_anew(&self, why: &str);
 
     /// Takes a batch. Batches are applied in the order of calling. The receiver
     /// resolves once the batch is on disk; it is dropped if that failed.

@@ -18,7 +18,7 @@ use super::inbound::{Inbound, Subscription};
 use super::liveness::{Unanswered, Watch};
 use super::{CallError, PastPage, call, http, lock, refusal, rows, subscribe};
 use crate::operation::{Call, Outcome};
-use crate::row::{Batch, Identity};
+use crate::row::{Batch, Identity, Known};
 
 mod catch_up;
 
@@ -40,6 +40,8 @@ pub(super) struct Connection {
     /// The highest `seq` up to which nothing is missing once all that was
     /// handed on is on disk, as far as it has been caught up.
     seen: u64,
+    /// While catching up: the message by which the hub is known again.
+    known: Option<Known>,
     /// The last block of messages that is asked for.
     to_block: u64,
     /// Transactions of the hub that have arrived.
@@ -128,6 +130,7 @@ impl Connection {
             stage: Stage::Meeting,
             me: None,
             seen: 0,
+            known: None,
             to_block: 0,
             arrived: 0,
             heard: (0, now),
@@ -302,6 +305,9 @@ impl Connection {
         }
         self.seen = self.seen.max(gathered.highest_seq.unwrap_or(0));
         let now_caught_up = self.next_step(&mut gathered);
+        if now_caught_up {
+            self.compare(&gathered)?;
+        }
         let caught_up = matches!(self.stage, Stage::CaughtUp);
         if now_caught_up || (caught_up && gathered.block_moved) {
             self.follow_blocks();

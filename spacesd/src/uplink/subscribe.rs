@@ -7,7 +7,7 @@ use spaces_bindings::DbConnection;
 use spaces_domain::block;
 
 use super::inbound::{Inbound, Subscription};
-use crate::row::{MessageRow, Table};
+use crate::row::{Known, MessageRow, Table};
 
 const MICROS_PER_DAY: i64 = 24 * 3600 * 1_000_000;
 
@@ -90,24 +90,34 @@ pub(super) struct Messages {
     pub to_block: u64,
 }
 
-/// All messages that changed after `last_seq`; with nothing yet, those of the
-/// last `window_days`, the newest first, so that a busy hub's can end early. In
-/// both cases up to the block after the hub's newest.
+/// All messages that changed after `last_seq`, and the one that is `known`, if it
+/// is still there; with nothing yet, those of the last `window_days`, the newest
+/// first, so that a busy hub's can end early. In both cases up to the block after
+/// the hub's newest.
 ///
 /// What is subscribed to stays so: the bindings let messages pass through
 /// without keeping them, so nothing grows behind it.
-pub(super) fn messages(last_seq: u64, newest_block: u64, window_days: u32) -> Messages {
+pub(super) fn messages(
+    last_seq: u64,
+    known: Option<Known>,
+    newest_block: u64,
+    window_days: u32,
+) -> Messages {
     match last_seq {
         0 => first_window(newest_block, window_days),
-        _ => missed(last_seq, newest_block),
+        _ => {
+            let next = last_seq + 1;
+            let begin = known.map_or(next, |known| known.seq.min(next));
+            missed(begin, newest_block)
+        }
     }
 }
 
-fn missed(last_seq: u64, newest_block: u64) -> Messages {
-    let first = block::of_seq(last_seq);
+fn missed(begin: u64, newest_block: u64) -> Messages {
+    let first = block::of_seq(begin);
     let to_block = first.max(newest_block + 1);
     let begun = [block::UNSORTED, first]
-        .map(|block| format!("SELECT * FROM message WHERE block = {block} AND seq > {last_seq}"));
+        .map(|block| format!("SELECT * FROM message WHERE block = {block} AND seq >= {begin}"));
     let later = (first + 1..=to_block).map(whole_block);
     Messages {
         parts: vec![begun.into_iter().chain(later).collect()],
@@ -172,18 +182,25 @@ mod tests {
 
     #[test]
     fn what_was_missed_and_no_more() {
+        let known = |seq| Known {
+            id: 3,
+            seq,
+            created_at: Timestamp::from_micros(0),
+        };
         let first = block::of_seq(7);
-        let missed = messages(7, first + 1, 30);
-        assert_eq!(
-            missed.parts,
-            [[
-                "SELECT * FROM message WHERE block = 0 AND seq > 7".to_owned(),
-                format!("SELECT * FROM message WHERE block = {first} AND seq > 7"),
-                format!("SELECT * FROM message WHERE block = {}", first + 1),
-                format!("SELECT * FROM message WHERE block = {}", first + 2),
-            ]]
-        );
-        assert_eq!((missed.since, missed.to_block), (None, first + 2));
+        for (known, begin) in [(None, 8), (Some(known(5)), 5), (Some(known(9)), 8)] {
+            let missed = messages(7, known, first + 1, 30);
+            assert_eq!(
+                missed.parts,
+                [[
+                    format!("SELECT * FROM message WHERE block = 0 AND seq >= {begin}"),
+                    format!("SELECT * FROM message WHERE block = {first} AND seq >= {begin}"),
+                    format!("SELECT * FROM message WHERE block = {}", first + 1),
+                    format!("SELECT * FROM message WHERE block = {}", first + 2),
+                ]]
+            );
+            assert_eq!((missed.since, missed.to_block), (None, first + 2));
+        }
     }
 
     #[test]
@@ -198,14 +215,14 @@ mod tests {
     #[test]
     fn a_hub_that_is_behind_is_followed_from_where_we_are() {
         let far = 100_000;
-        let missed = messages(far, 1, 30);
+        let missed = messages(far, None, 1, 30);
         assert_eq!(missed.parts[0].len(), 2);
         assert_eq!(missed.to_block, block::of_seq(far));
     }
 
     #[test]
     fn the_first_window_goes_back_through_every_block_once() {
-        let window = messages(0, 9, 30);
+        let window = messages(0, None, 9, 30);
         assert_eq!(window.to_block, 10);
         let sizes: Vec<usize> = window.parts.iter().map(Vec::len).collect();
         assert_eq!(sizes, [2, 4, 4, 1], "the last are those without a block");

@@ -9,7 +9,7 @@ use spaces_api::HubState;
 use spaces_api::model::{Context, MessageKind};
 use spaces_tests::{Hub, PATIENCE};
 use spacesd::operation::{Call, Operation, Outcome};
-use spacesd::row::{Batch, Change, ChannelRow, Identity, MessageRow, Row};
+use spacesd::row::{Batch, Change, ChannelRow, Identity, Known, MessageRow, Row};
 use spacesd::uplink::{LinkStatus, Sink, Timing, Uplink, UplinkConfig};
 use tempfile::TempDir;
 use tokio::sync::{oneshot, watch};
@@ -34,6 +34,27 @@ pub struct Kept {
 impl Sink for Memory {
     fn last_seq(&self) -> u64 {
         self.kept.lock().unwrap().last_seq
+    }
+
+    fn newest_in(&self, channels: &[u64]) -> Option<Known> {
+        let mut messages = self.messages();
+        messages.retain(|row| channels.contains(&row.channel_id));
+        let newest = messages.into_iter().max_by_key(|row| (row.id, row.seq))?;
+        Some(Known {
+            id: newest.id,
+            seq: newest.seq,
+            created_at: newest.created_at,
+        })
+    }
+
+    fn begin_anew(&self, _why: &str) {
+        let mut kept = self.kept.lock().unwrap();
+        *kept = Kept {
+            bound: kept.bound.take(),
+            ..Kept::default()
+        };
+        drop(kept);
+        self.rebuilds.send_modify(|rebuilds| *rebuilds += 1);
     }
 
     fn apply(&self, batch: Batch) -> oneshot::Receiver<()> {

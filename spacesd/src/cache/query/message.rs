@@ -16,6 +16,7 @@ use crate::cache::names::{
 };
 use crate::cache::{Cache, CacheError};
 use crate::row::Identity;
+use crate::row::Known;
 
 /// Which messages a page is made of.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -47,6 +48,29 @@ pub struct MessagePage {
 }
 
 impl Cache {
+    /// The newest message of those in these channels that the hub shows to
+    /// everybody, notes not counted. Looks back through so many at most.
+    pub fn newest_open(&self, channels: &[u64]) -> Result<Option<Known>, CacheError> {
+        const LOOKED_THROUGH: u32 = 10_000;
+        self.read(|db| {
+            let mut newest = db.prepare_cached(
+                "SELECT id, seq, created_at, channel_id FROM message
+                 WHERE private = 0 AND ordinal > 0 ORDER BY id DESC LIMIT ?1",
+            )?;
+            let mut rows = newest.query([LOOKED_THROUGH])?;
+            while let Some(row) = rows.next()? {
+                if channels.contains(&get_id(row, 3)?) {
+                    return Ok(Some(Known {
+                        id: get_id(row, 0)?,
+                        seq: get_id(row, 1)?,
+                        created_at: get_time(row, 2)?,
+                    }));
+                }
+            }
+            Ok(None)
+        })
+    }
+
     /// The newest page, or the one before or after a message.
     pub fn messages(&self, query: &PageQuery) -> Result<MessagePage, CacheError> {
         self.read(|db| page(db, query))

@@ -7,6 +7,7 @@ use std::time::Instant;
 use spaces_api::Timestamp;
 
 use super::Connection;
+use crate::row::MessageRow;
 use crate::uplink::connect::Event;
 use crate::uplink::inbound::{Gathered, Subscription};
 use crate::uplink::{refusal, rows, subscribe};
@@ -112,13 +113,38 @@ impl Connection {
     /// Which messages are missing, now that the hub has said how far it is.
     fn plan_messages(&mut self) {
         let window_days = self.plan.window_days;
-        let messages = subscribe::messages(self.seen, self.newest_block(), window_days);
+        let open: Vec<_> = self.hub.db.channel().iter().map(|row| row.id).collect();
+        self.known = match self.seen {
+            0 => None,
+            _ => self.plan.sink.newest_in(&open),
+        };
+        let newest = self.newest_block();
+        let messages = subscribe::messages(self.seen, self.known, newest, window_days);
         self.to_block = messages.to_block;
         self.stage = Stage::CatchingUp {
             parts: messages.parts.into_iter().rev().collect(),
             since: messages.since,
             received: 0,
         };
+    }
+
+    /// Whether the hub still has what we had last of it. One that was set back to
+    /// a copy has not, and gives the numbers since then to other messages: what we
+    /// have beyond the copy is not there, and what is new seems old to us.
+    ///
+    /// # Errors
+    /// It has not; then we begin anew.
+    pub(super) fn compare(&mut self, gathered: &Gathered) -> Result<(), String> {
+        let Some(known) = self.known.take() else {
+            return Ok(());
+        };
+        let same = |row: &MessageRow| row.id == known.id && row.created_at == known.created_at;
+        if gathered.messages().any(same) {
+            return Ok(());
+        }
+        let why = "the hub does not have the last message that we know of it: it was set back to a copy, and everything is fetched anew";
+        self.plan.sink.begin_anew(why);
+        Err(why.to_owned())
     }
 
     fn newest_block(&self) -> u64 {

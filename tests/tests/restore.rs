@@ -1,0 +1,101 @@
+//! A hub that is set back to a copy of its data, as after the loss of a disk.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::json;
+use spaces_tests::{Daemon, Hub, eventually};
+
+/// Stops the hub while its data is replaced by what is in the other directory.
+fn replace(hub: &mut Hub, copy: &Path) {
+    stop(hub);
+    std::fs::remove_dir_all(hub.data_dir()).expect("it is ours");
+    copy_all(copy, &hub.data_dir());
+    hub.run();
+}
+
+/// A copy of the data of a hub that is stopped meanwhile.
+fn back_up(hub: &mut Hub, copy: &Path) {
+    stop(hub);
+    copy_all(&hub.data_dir(), copy);
+    hub.run();
+}
+
+fn stop(hub: &mut Hub) {
+    let ended = hub.child().stop();
+    assert!(ended.success(), "the hub ended with {ended}");
+}
+
+fn copy_all(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg("-a").args([from, to]).status();
+    assert!(copied.expect("cp runs").success());
+}
+
+fn sent(daemon: &Daemon, channel: &str, text: &str) {
+    let post = json!({"channel": channel, "content": text, "wait": "sent"});
+    let receipt = daemon.call("message.send", post);
+    assert_eq!(receipt["receipt"]["state"], "sent", "{receipt}");
+}
+
+fn until_shows(daemon: &Daemon, texts: &[&str]) {
+    eventually("the machine shows what the hub has", || {
+        let page = daemon.try_call("message.list", json!({"channel": "#general"}));
+        page.is_ok().then_some(())?;
+        (daemon.confirmed("#general") == texts).then_some(())
+    });
+}
+
+#[test]
+fn machines_show_what_the_hub_has_after_it_was_set_back_and_nothing_else() {
+    let copies = tempfile::tempdir().expect("a temporary directory");
+    let copy = copies.path().join("copy");
+    let mut hub = Hub::start();
+    let alice = Daemon::owner_of(&hub);
+    let bob = alice.invite("member");
+    let mut away = alice.invite("member");
+
+    sent(&alice, "#general", "in the copy");
+    until_shows(&bob, &["in the copy"]);
+    back_up(&mut hub, &copy);
+    alice.until_live();
+    for text in ["lost 1", "lost 2"] {
+        sent(&alice, "#general", text);
+    }
+    // The last thing known is in a channel that the copy has not.
+    alice.call("channel.create", json!({"name": "lost"}));
+    eventually("there is the channel", || {
+        alice
+            .try_call("message.list", json!({"channel": "#lost"}))
+            .ok()
+    });
+    sent(&alice, "#lost", "lost 3");
+    for machine in [&bob, &away] {
+        until_shows(machine, &["in the copy", "lost 1", "lost 2"]);
+        eventually("the lost channel is known", || {
+            (machine.confirmed("#lost") == ["lost 3"]).then_some(())
+        });
+    }
+    away.kill();
+
+    replace(&mut hub, &copy);
+    alice.until_live();
+    until_shows(&alice, &["in the copy"]);
+    sent(&alice, "#general", "new 1");
+    for machine in [&alice, &bob] {
+        until_shows(machine, &["in the copy", "new 1"]);
+        let refused = machine.refusal("message.list", json!({"channel": "#lost"}));
+        assert!(refused.message.contains("#lost"), "{refused:?}");
+    }
+    let found = bob.call("message.search", json!({"query": "lost"}));
+    assert_eq!(found["hits"], json!([]), "{found}");
+
+    // One that comes back when the hub has given all the numbers out again.
+    let many: Vec<_> = (2..12).map(|number| format!("new {number}")).collect();
+    for text in &many {
+        sent(&alice, "#general", text);
+    }
+    away.run();
+    let mut all = vec!["in the copy", "new 1"];
+    all.extend(many.iter().map(String::as_str));
+    until_shows(&away, &all);
+}
