@@ -229,6 +229,34 @@ fn one_who_worked_alone_goes_over_to_the_team_and_back_and_nothing_goes_along() 
 }
 
 #[test]
+fn an_invite_that_is_no_more_is_told_from_none() {
+    let hub = Hub::start();
+    let owner = Daemon::owner_of(&hub);
+    let cli = owner.cli();
+    let create = || {
+        let made = cli.json(&["invite", "create", "--json"]);
+        made["invite"].as_str().expect("an invite").to_owned()
+    };
+    let used = create();
+    let _member = Daemon::joined(&used);
+    let revoked = create();
+    let list = cli.json(&["invite", "list", "--json"]);
+    let id = list["invites"][0]["id"].to_string();
+    assert_eq!(cli.run(&["invite", "revoke", &id]).code, 0);
+
+    let machine = Daemon::machine();
+    for invite in [used, revoked] {
+        let refused = machine.cli().run(&["join", &invite]);
+        assert_ne!(refused.code, 0, "{}", refused.out);
+        for part in ["used up, revoked or expired", "spacesctl invite create"] {
+            assert!(refused.err.contains(part), "{}", refused.err);
+        }
+    }
+    // The daemon that was started for it takes another.
+    joined(&machine.cli(), &create());
+}
+
+#[test]
 fn a_hub_that_moved_is_followed_by_the_command_that_status_tells() {
     let hub = Hub::start();
     let machine = Daemon::machine();

@@ -32,6 +32,8 @@ pub struct Join {
     authority: Authority,
 }
 
+const ASK_FOR_ANOTHER: &str = "ask for a new one: they make it with `spacesctl invite create`";
+
 /// Time between two tries while the daemon is on its way to the hub.
 const TRY_EVERY: Duration = Duration::from_millis(200);
 
@@ -44,8 +46,7 @@ impl Join {
             _ => self.invite.trim().to_owned(),
         };
         let invite: Invite = line.parse().map_err(|error| {
-            Failure::new(ErrorKind::InvalidParams, format!("{error}"))
-                .hint("ask for a new one: they make it with `spacesctl invite create`")
+            Failure::new(ErrorKind::InvalidParams, format!("{error}")).hint(ASK_FOR_ANOTHER)
         })?;
         match running(ctl)? {
             Some(status) if is_at(&status, &invite) => {}
@@ -152,7 +153,12 @@ fn redeem(ctl: &mut Ctl, how: &Authority, line: String, deadline: Instant) -> Re
             ErrorKind::HubUnreachable | ErrorKind::NotReady | ErrorKind::Busy
         );
         if !may_pass || Instant::now() >= deadline {
-            return Err(error.into());
+            let used_up = error.kind() == ErrorKind::NotFound;
+            let failure = Failure::from(error);
+            return Err(match used_up {
+                true => failure.hint(ASK_FOR_ANOTHER),
+                false => failure,
+            });
         }
         std::thread::sleep(TRY_EVERY);
     }

@@ -13,6 +13,7 @@ use spaces_domain::ErrorKind;
 use spaces_domain::invite::Invite;
 
 use super::{CallError, http, refusal};
+use crate::operation::Refusal;
 use crate::row::Identity;
 
 /// The token in `file`; where there is none, the hub is asked for a new
@@ -148,14 +149,25 @@ pub(super) async fn redeem(
         }
     };
     // A hub that knows us lets nobody redeem for us.
-    match redeem_as(ours).await {
-        Err(CallError::Refused(refusal))
-            if refusal.kind == ErrorKind::NotAdmitted.as_str() && !invite.token.is_empty() =>
-        {
-            redeem_as(&invite.token).await
-        }
-        redeemed => redeemed,
+    let redeemed = redeem_as(ours).await;
+    if !not_admitted(&redeemed) || invite.token.is_empty() {
+        return redeemed;
     }
+    let redeemed = redeem_as(&invite.token).await;
+    if not_admitted(&redeemed) {
+        // What was admitted to redeem it goes with the invite.
+        return Err(CallError::Refused(Refusal {
+            kind: ErrorKind::NotFound.as_str().to_owned(),
+            message: "the hub has no such invite: it is used up, revoked or expired".to_owned(),
+            retry_after_ms: None,
+        }));
+    }
+    redeemed
+}
+
+fn not_admitted(redeemed: &Result<(), CallError>) -> bool {
+    let kind = ErrorKind::NotAdmitted.as_str();
+    matches!(redeemed, Err(CallError::Refused(refusal)) if refusal.kind == kind)
 }
 
 /// The identity that a token proves. Not checked here: the hub does that.
