@@ -23,6 +23,8 @@ use crate::config::Hub;
 const CURRENT: &str = "hub.current";
 const ASIDE: &str = "hubs";
 const SPOOL: &str = "spool";
+/// The address of a hub that the daemon starts itself.
+const LOCAL: &str = "local";
 /// Names of directories are cut to so many characters of the hub's.
 const NAME_CHARS: usize = 80;
 
@@ -41,15 +43,21 @@ impl Change {
     /// What to tell of it: nothing to one who comes back.
     pub fn notice(&self, state_dir: &Path) -> Option<String> {
         let Self { from, aside, known } = self;
-        (!known).then(|| {
-            format!(
-                "this is another hub than before ({from}): who you are there and what is queued \
-                 for it is kept in {aside} until the settings name it again; if it is the same at \
-                 another address, `spacesctl down`, `cp -a {aside}/. {state}`, `spacesctl up`",
-                aside = aside.display(),
-                state = state_dir.display(),
-            )
-        })
+        if *known {
+            return None;
+        }
+        let (aside, state) = (aside.display(), state_dir.display());
+        let mut notice = format!(
+            "this is another hub than before ({from}): who you are there and what is queued for \
+             it is kept in {aside} until the settings name it again"
+        );
+        if !from.starts_with(LOCAL) {
+            notice += &format!(
+                "; if it is the same at another address, `spacesctl down`, \
+                 `cp -a {aside}/. {state}`, `spacesctl up`"
+            );
+        }
+        Some(notice)
     }
 }
 
@@ -97,7 +105,7 @@ fn name(hub: &Hub) -> String {
             uri.replacen("wss://", "https://", 1)
                 .replacen("ws://", "http://", 1)
         }
-        _ => "local".to_owned(),
+        _ => LOCAL.to_owned(),
     };
     format!("{place} {}", hub.database)
 }

@@ -170,10 +170,10 @@ fn one_who_worked_alone_goes_over_to_the_team_and_back_and_nothing_goes_along() 
     let alone = machine.username();
     write("of my own", "queued");
     machine.until_sent();
-    // Is told what to do, and may do it with something in the queue.
+    // Is not taken over unasked.
     let refused = cli.run(&["join", invite]);
     assert_ne!(refused.code, 0);
-    assert!(refused.err.contains("spacesctl down"), "{}", refused.err);
+    assert!(refused.err.contains("`--switch`"), "{}", refused.err);
     done(&["down"]);
     write("for my own hub, left in the spool", "spooled");
 
@@ -201,7 +201,6 @@ fn one_who_worked_alone_goes_over_to_the_team_and_back_and_nothing_goes_along() 
     write("to the team, later", "queued");
     done(&["down"]);
 
-    let of_the_team = fs::read_to_string(&config).expect("`join` wrote it");
     fs::remove_file(&config).expect("it is ours");
     done(&["up"]);
     assert_eq!(machine.username(), alone);
@@ -210,11 +209,24 @@ fn one_who_worked_alone_goes_over_to_the_team_and_back_and_nothing_goes_along() 
         let mine = ["of my own", "for my own hub, left in the spool"];
         (machine.confirmed("#general") == mine).then_some(())
     });
-    done(&["down"]);
 
+    // And back again, while the daemon runs.
     hub.run();
-    fs::write(&config, of_the_team).expect("it is ours");
-    let back = done(&["up"]);
+    owner.until_live();
+    let made = owner.cli().json(&["invite", "create", "--json"]);
+    let invite = made["invite"].as_str().expect("an invite");
+    let spoiled = invite.replacen(":1:", ":1:0", 1);
+    let refused = cli.run(&["join", "--switch", &spoiled]);
+    assert_ne!(refused.code, 0);
+    assert!(refused.err.contains("served before"), "{}", refused.err);
+    assert!(
+        !config.exists(),
+        "an invite that is worth nothing leads nowhere"
+    );
+    machine.until_live();
+    assert_eq!(machine.username(), alone);
+    let back = done(&["join", "--switch", invite]);
+    assert!(back.err.contains("already a member"), "{}", back.err);
     assert!(
         !back.out.contains("another hub than before"),
         "{}",

@@ -91,20 +91,43 @@ fn read(file: &Path) -> Result<Option<String>, Failure> {
     }
 }
 
+/// The configuration as it was before it was changed.
+pub struct Before<'a> {
+    file: &'a Path,
+    text: Option<String>,
+}
+
+impl Before<'_> {
+    /// Has it be so again.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn put_back(self) -> Result<(), Failure> {
+        match self.text {
+            Some(text) => replace(self.file, &text),
+            None => Ok(std::fs::remove_file(self.file)?),
+        }
+    }
+}
+
 /// Points the configuration at a remote hub, and leaves all else in the file,
 /// comments too, as it is.
 ///
 /// # Errors
 /// Where the file is not TOML, or cannot be written; then it is as it was.
-pub fn point_at(file: &Path, uri: &str, database: &str) -> Result<(), Failure> {
-    let text = read(file)?.unwrap_or_default();
-    let mut document: DocumentMut = text.parse().map_err(|error| {
-        Failure::new(
-            ErrorKind::InvalidParams,
-            format!("{} is not valid TOML: {error}", file.display()),
-        )
-        .hint("correct the file; nothing was changed")
-    })?;
+pub fn point_at<'a>(file: &'a Path, uri: &str, database: &str) -> Result<Before<'a>, Failure> {
+    let text = read(file)?;
+    let mut document: DocumentMut =
+        text.as_deref()
+            .unwrap_or_default()
+            .parse()
+            .map_err(|error| {
+                Failure::new(
+                    ErrorKind::InvalidParams,
+                    format!("{} is not valid TOML: {error}", file.display()),
+                )
+                .hint("correct the file; nothing was changed")
+            })?;
     let hub = document
         .entry("hub")
         .or_insert(toml_edit::table())
@@ -118,7 +141,8 @@ pub fn point_at(file: &Path, uri: &str, database: &str) -> Result<(), Failure> {
     hub.insert("mode", value("remote"));
     hub.insert("uri", value(uri));
     hub.insert("database", value(database));
-    replace(file, &document.to_string())
+    replace(file, &document.to_string())?;
+    Ok(Before { file, text })
 }
 
 /// Writes the whole file beside, then puts it in place: never half a file.
@@ -153,12 +177,18 @@ mod tests {
             "# mine\nagent_log = \"#work\" # kept\n\n[hub] # here\nmode = \"local\"\n\n[log]\nlevel = \"debug\"\n",
         )
         .unwrap();
-        point_at(&file, "https://hub.example.org", "team").unwrap();
+        let before = point_at(&file, "https://hub.example.org", "team").unwrap();
         let text = std::fs::read_to_string(&file).unwrap();
         assert_eq!(
             text,
             "# mine\nagent_log = \"#work\" # kept\n\n[hub] # here\nmode = \"remote\"\n\
              uri = \"https://hub.example.org\"\ndatabase = \"team\"\n\n[log]\nlevel = \"debug\"\n"
+        );
+        before.put_back().unwrap();
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(
+            text.contains("[hub] # here\nmode = \"local\"\n\n"),
+            "{text}"
         );
     }
 
@@ -166,12 +196,14 @@ mod tests {
     fn a_missing_file_is_made_and_a_broken_one_is_left() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("new/config.toml");
-        point_at(&file, "http://a:1", "spaces").unwrap();
+        let before = point_at(&file, "http://a:1", "spaces").unwrap();
         assert!(
             std::fs::read_to_string(&file)
                 .unwrap()
                 .contains("mode = \"remote\"")
         );
+        before.put_back().unwrap();
+        assert!(!file.exists());
         std::fs::write(&file, "mode = [").unwrap();
         assert!(point_at(&file, "http://b:1", "spaces").is_err());
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "mode = [");

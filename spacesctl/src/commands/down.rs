@@ -31,36 +31,9 @@ const TIME_TO_END: Duration = Duration::from_secs(30);
 impl Down {
     /// Drains the daemon and waits until its process has ended.
     pub fn run(self, ctl: &mut Ctl) -> Result<(), Failure> {
-        let pong = ctl
-            .client
-            .call_within::<daemon::Ping>(&Default::default(), Duration::from_secs(5));
-        let pid = match pong {
-            Ok(pong) => pong.pid,
-            Err(Error::DaemonUnreachable { .. }) => return not_running(ctl),
-            Err(error) => return Err(error.into()),
+        let Some(Stopped { pid, still_queued }) = stop(ctl, self.drain)? else {
+            return not_running(ctl);
         };
-        let process = Process::of(pid)?;
-        let params = daemon::DrainParams {
-            timeout_ms: Some(u64::try_from(self.drain.as_millis()).unwrap_or(u64::MAX)),
-            stay: false,
-        };
-        let limit = self.drain + TIME_TO_END;
-        let still_queued = match ctl.client.call_within::<daemon::Drain>(&params, limit) {
-            Ok(drained) => Some(drained.still_queued),
-            // It may end before the answer is read.
-            Err(Error::ConnectionLost { .. }) => None,
-            Err(error) => return Err(error.into()),
-        };
-        process.wait(Instant::now() + TIME_TO_END).map_err(|()| {
-            Failure::new(
-                ErrorKind::Timeout,
-                format!("spacesd (pid {pid}) was drained, but its process has not ended"),
-            )
-            .hint(format!(
-                "see {}; `kill {pid}` ends it, nothing queued is lost",
-                ctl.paths.log_file().display()
-            ))
-        })?;
         if ctl.out.is_json() {
             ctl.out
                 .json(&json!({ "stopped": true, "pid": pid, "still_queued": still_queued }))?;
@@ -76,6 +49,51 @@ impl Down {
         }
         ctl.out.flush()
     }
+}
+
+/// A daemon that has ended.
+pub struct Stopped {
+    pid: u32,
+    /// Writes in the outbox; none where it ended before it could tell.
+    still_queued: Option<u64>,
+}
+
+/// Drains the daemon and waits until its process has ended; none where none runs.
+///
+/// # Errors
+/// It does not answer, or does not end.
+pub fn stop(ctl: &mut Ctl, drain: Duration) -> Result<Option<Stopped>, Failure> {
+    let pong = ctl
+        .client
+        .call_within::<daemon::Ping>(&Default::default(), Duration::from_secs(5));
+    let pid = match pong {
+        Ok(pong) => pong.pid,
+        Err(Error::DaemonUnreachable { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let process = Process::of(pid)?;
+    let params = daemon::DrainParams {
+        timeout_ms: Some(u64::try_from(drain.as_millis()).unwrap_or(u64::MAX)),
+        stay: false,
+    };
+    let limit = drain + TIME_TO_END;
+    let still_queued = match ctl.client.call_within::<daemon::Drain>(&params, limit) {
+        Ok(drained) => Some(drained.still_queued),
+        // It may end before the answer is read.
+        Err(Error::ConnectionLost { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
+    process.wait(Instant::now() + TIME_TO_END).map_err(|()| {
+        Failure::new(
+            ErrorKind::Timeout,
+            format!("spacesd (pid {pid}) was drained, but its process has not ended"),
+        )
+        .hint(format!(
+            "see {}; `kill {pid}` ends it, nothing queued is lost",
+            ctl.paths.log_file().display()
+        ))
+    })?;
+    Ok(Some(Stopped { pid, still_queued }))
 }
 
 fn not_running(ctl: &mut Ctl) -> Result<(), Failure> {

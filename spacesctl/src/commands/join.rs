@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -7,7 +8,8 @@ use spaces_client::spaces_api::methods::{None as NoParams, daemon, invite};
 use spaces_client::spaces_api::model::{DaemonStatus, HubMode};
 use spaces_domain::invite::Invite;
 
-use super::{config, status, up};
+use super::config::{self, Before};
+use super::{down, status, up};
 use crate::ctl::{Ctl, note};
 use crate::delivery::{Authority, write_params};
 use crate::failure::Failure;
@@ -21,10 +23,15 @@ use crate::output::clean_line;
 #[command(after_help = "\
 Examples:
   spacesctl join 'spaces-invite:1:...'
-  spacesctl join -                       reads the line from stdin: it is a secret")]
+  spacesctl join -                       reads the line from stdin: it is a secret
+  spacesctl join --switch -              from a hub of one's own to that of a team")]
 pub struct Join {
     /// The whole line; `-` reads it from stdin
     invite: String,
+    /// Leave the hub that the daemon serves, if it is another. What belongs to that
+    /// one is kept for the day that the settings name it again
+    #[arg(long)]
+    switch: bool,
     /// Longest wait
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = crate::words::duration)]
     timeout: Duration,
@@ -33,6 +40,9 @@ pub struct Join {
 }
 
 const ASK_FOR_ANOTHER: &str = "ask for a new one: they make it with `spacesctl invite create`";
+
+/// How long a daemon that goes over to another hub may send what is queued.
+const TIME_TO_SEND: Duration = Duration::from_secs(5);
 
 /// Time between two tries while the daemon is on its way to the hub.
 const TRY_EVERY: Duration = Duration::from_millis(200);
@@ -48,23 +58,23 @@ impl Join {
         let invite: Invite = line.parse().map_err(|error| {
             Failure::new(ErrorKind::InvalidParams, format!("{error}")).hint(ASK_FOR_ANOTHER)
         })?;
-        match running(ctl)? {
-            Some(status) if is_at(&status, &invite) => {}
-            Some(status) => return Err(elsewhere(&status, &invite)),
-            None => {
-                let file = ctl.paths.config_file.clone();
-                config::point_at(&file, &invite.uri, &invite.database)?;
+        let file = ctl.paths.config_file.clone();
+        let left = self.go_there(ctl, &file, &invite, deadline)?;
+        match redeem(ctl, &self.authority, line, deadline) {
+            Ok(()) => {}
+            // A member already: what was wanted is so.
+            Err(failure) if failure.kind == ErrorKind::Conflict => {
                 if !ctl.out.is_json() {
-                    note(&format!(
-                        "{} now names the hub {}",
-                        file.display(),
-                        invite.uri
-                    ));
+                    note(&format!("{}; the invite was not used", failure.message));
                 }
-                up::ensure_daemon(ctl, deadline)?;
+            }
+            Err(failure) => {
+                if let Some(before) = left {
+                    self.go_back(ctl, before)?;
+                }
+                return Err(failure);
             }
         }
-        redeem(ctl, &self.authority, line, deadline)?;
         let status = up::ask(ctl)?;
         // That the hub did not admit us, if that is still the last word.
         let before = status.hub.detail.clone();
@@ -85,6 +95,46 @@ impl Join {
         }
         Ok(())
     }
+
+    /// Has the daemon serve the hub of the invite; gives the settings of another
+    /// one that it served.
+    fn go_there<'a>(
+        &self,
+        ctl: &mut Ctl,
+        file: &'a Path,
+        invite: &Invite,
+        deadline: Instant,
+    ) -> Result<Option<Before<'a>>, Failure> {
+        let running = running(ctl)?;
+        match &running {
+            Some(status) if is_at(status, invite) => return Ok(None),
+            Some(status) if !self.switch => return Err(elsewhere(status, invite)),
+            _ => {}
+        }
+        let before = config::point_at(file, &invite.uri, &invite.database)?;
+        if !ctl.out.is_json() {
+            let file = file.display();
+            note(&format!("{file} now names the hub {}", invite.uri));
+        }
+        restart(ctl, TIME_TO_SEND, deadline)?;
+        Ok(running.map(|_| before))
+    }
+
+    fn go_back(&self, ctl: &mut Ctl, before: Before<'_>) -> Result<(), Failure> {
+        before.put_back()?;
+        restart(ctl, Duration::ZERO, Instant::now() + self.timeout)?;
+        if !ctl.out.is_json() {
+            note("the daemon serves the hub that it served before");
+        }
+        Ok(())
+    }
+}
+
+/// Has a daemon run that has read the settings as they are now.
+fn restart(ctl: &mut Ctl, drain: Duration, deadline: Instant) -> Result<(), Failure> {
+    down::stop(ctl, drain)?;
+    // Where a service manager has the socket, the first call starts it.
+    up::ensure_daemon(ctl, deadline).map(drop)
 }
 
 /// Where the daemon is, if it runs.
@@ -128,9 +178,9 @@ fn elsewhere(status: &DaemonStatus, invite: &Invite) -> Failure {
         ),
     )
     .hint(
-        "to go over to the other hub: `spacesctl down`, then join again; what is queued for this \
-         one waits until you come back to it. To use both at once: give the other one places of its \
-         own (SPACES_CONFIG, SPACES_STATE_DIR, SPACES_CACHE_DIR, SPACES_SOCKET)",
+        "`--switch` goes over to the other hub; what is queued for this one waits until you come \
+         back to it. To use both at once: give the other one places of its own (SPACES_CONFIG, \
+         SPACES_STATE_DIR, SPACES_CACHE_DIR, SPACES_SOCKET)",
     )
 }
 
