@@ -83,8 +83,15 @@ pub fn settle(paths: &Paths, hub: &Hub) -> io::Result<Option<Change>> {
             carry(root, &aside(root, last))?;
         }
     }
-    if last != now {
-        write(&current, &now).map_err(|error| at("write", &current, &error))?;
+    if last != now
+        && let Err(error) = write(&current, &now)
+    {
+        let error = at("write", &current, &error);
+        if left.is_some() {
+            return Err(error);
+        }
+        // A full disk keeps no daemon from its start: the next one writes it.
+        tracing::warn!(%error, "whose the files are is not noted yet");
     }
     let mut known = false;
     for root in roots {
@@ -310,6 +317,28 @@ mod tests {
         machine.write("of an earlier version");
         assert_eq!(machine.settle(&remote("http://hub.lan:3300")), None);
         assert_eq!(machine.read().as_deref(), Some("of an earlier version"));
+    }
+
+    #[test]
+    fn the_first_record_may_wait_but_no_change_goes_unrecorded() {
+        let machine = Machine::new();
+        let current = machine.paths.state_dir.join(CURRENT);
+        // As good as a full disk: it cannot be written.
+        let in_the_way = current.with_extension("new");
+        fs::create_dir(&in_the_way).unwrap();
+        machine.write("alone");
+        assert_eq!(machine.settle(&local()), None);
+        assert!(!current.exists());
+
+        fs::remove_dir(&in_the_way).unwrap();
+        assert_eq!(machine.settle(&local()), None);
+        fs::create_dir(&in_the_way).unwrap();
+        let team = remote("http://hub.lan:3300");
+        let refused = settle(&machine.paths, &team).unwrap_err().to_string();
+        assert!(refused.contains("hub.current"), "{refused}");
+        assert_eq!(machine.read(), None, "nothing for the new one to find");
+        machine.settle(&local());
+        assert_eq!(machine.read().as_deref(), Some("alone"));
     }
 
     #[test]
