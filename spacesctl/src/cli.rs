@@ -5,9 +5,9 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
-    Launch, activity, agent, audit, channel, claim, config, dm, down, follow, help, inbox, invite,
-    join, link, member, message, module, note, outbox, post, read, rpc, search, server, session,
-    shell, status, thread, up, user, voice,
+    Launch, activity, agent, audit, channel, claim, config, dm, down, follow, help, hub, inbox,
+    invite, join, link, member, message, module, note, outbox, post, read, rpc, search, server,
+    session, shell, status, thread, up, user, voice,
 };
 use crate::ctl::Ctl;
 use crate::doctor::DoctorArgs;
@@ -114,6 +114,9 @@ enum Command {
     Invite(invite::Invite),
     /// Join a hub with an invite that somebody sent
     Join(join::Join),
+    /// The hub: its settings, and who may come in
+    #[command(subcommand)]
+    Hub(hub::Hub),
     /// Users: people and machine accounts
     #[command(subcommand)]
     User(user::User),
@@ -290,6 +293,7 @@ pub fn run(arguments: Cli) -> Result<(), Failure> {
         Command::Member(asked) => asked.run(ctl),
         Command::Invite(asked) => asked.run(ctl),
         Command::Join(asked) => asked.run(ctl),
+        Command::Hub(asked) => asked.run(ctl),
         Command::User(asked) => asked.run(ctl),
         Command::Agent(asked) => asked.run(ctl),
         Command::Voice(asked) => asked.run(ctl),

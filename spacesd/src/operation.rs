@@ -4,7 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 use spaces_api::Timestamp;
-use spaces_api::model::{ChannelType, Context, MessageKind, Role, SessionState, Visibility};
+use spaces_api::model::{
+    Admission, ChannelType, Context, MessageKind, Role, SessionState, Visibility,
+};
 use uuid::Uuid;
 
 use crate::row::Identity;
@@ -41,6 +43,23 @@ pub struct Refusal {
     pub message: String,
     /// For `rate_limited`: when to try again.
     pub retry_after_ms: Option<u64>,
+}
+
+/// Settings of the hub, those that are to change or all of them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HubSettings {
+    pub name: Option<String>,
+    pub admission: Option<Admission>,
+    pub rate_per_sec: Option<u32>,
+    pub rate_burst: Option<u32>,
+    pub message_days: Option<u32>,
+    pub messages_per_channel: Option<u64>,
+    pub delivery_days: Option<u32>,
+    pub idempotency_days: Option<u32>,
+    pub audit_days: Option<u32>,
+    pub session_days: Option<u32>,
+    pub session_timeout_secs: Option<u32>,
 }
 
 /// One reducer call, named as the reducer is.
@@ -196,6 +215,15 @@ pub enum Operation {
     },
     Unmute {
         server_id: u64,
+        user: Identity,
+    },
+
+    /// What is absent stays as it is.
+    SetHub(Box<HubSettings>),
+    Admit {
+        identity: Identity,
+    },
+    ShutOut {
         user: Identity,
     },
 

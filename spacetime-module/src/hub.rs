@@ -1,11 +1,13 @@
 //! The hub's life, and who may connect to it.
 
-use crate::call::{Call, arguments, keyed};
+use crate::call::{self, Call, arguments, keyed};
 use crate::clock::seconds;
 use crate::schema::*;
 use crate::{audit, channels, counter, members, retention, sessions, users, voice};
 use spaces_domain::{Action, ErrorKind, Refusal, Role as Tier, content, limits};
-use spacetimedb::{Identity, ReducerContext, ScheduleAt, Table, reducer};
+use spacetimedb::{
+    Identity, ProcedureContext, ReducerContext, ScheduleAt, Table, procedure, reducer,
+};
 
 const HOME_SERVER: &str = "Spaces Hub";
 const PRUNE_EVERY_SECS: u32 = 60;
@@ -296,6 +298,33 @@ pub fn set_hub_settings(
         ctx.db.hub_settings().id().update(settings);
         retention::soon(ctx);
         audit::hub(call, "set_hub_settings", None, None)
+    })
+}
+
+/// The settings that are in force. For each user of the hub.
+#[procedure]
+pub fn hub_settings_in_force(ctx: &mut ProcedureContext) -> HubSettingsAnswer {
+    match ctx.with_tx(|ctx| in_force(ctx)) {
+        Ok(settings) => HubSettingsAnswer { error: None, settings: Some(settings) },
+        Err(refusal) => HubSettingsAnswer { error: Some(refusal.to_string()), settings: None },
+    }
+}
+
+fn in_force(ctx: &ReducerContext) -> Result<HubSettingsChange, Refusal> {
+    call::require_admitted(ctx)?;
+    let settings = settings(ctx)?;
+    Ok(HubSettingsChange {
+        hub_name: Some(info(ctx)?.hub_name),
+        admission: Some(settings.admission),
+        rate_per_sec: Some(settings.rate_per_sec),
+        rate_burst: Some(settings.rate_burst),
+        message_days: Some(settings.message_days),
+        messages_per_channel: Some(settings.messages_per_channel),
+        delivery_days: Some(settings.delivery_days),
+        idempotency_days: Some(settings.idempotency_days),
+        audit_days: Some(settings.audit_days),
+        session_days: Some(settings.session_days),
+        session_timeout_secs: Some(settings.session_timeout_secs),
     })
 }
 

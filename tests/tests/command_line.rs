@@ -158,6 +158,11 @@ fn every_command_prints_json_where_it_is_asked_to() {
     assert!(invite["invite"].is_string(), "{invite}");
     let invites = run("invite list", &[]);
     run("invite revoke", &[&id(&invites["invites"][0]["id"])]);
+    run("hub settings", &[]);
+    run("hub set", &["--message-days", "365"]);
+    let nobody = "c2".to_owned() + &"0".repeat(62);
+    run("hub admit", &[&nobody]);
+    run("hub shut-out", &[&nobody, "--yes"]);
     run("user me", &[]);
     let me = cli.run(&["user", "me"]).out;
     assert!(me.contains("owner in Spaces Hub"), "{me}");

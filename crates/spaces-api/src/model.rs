@@ -54,6 +54,15 @@ words! {
     Visibility { Open = "open", Private = "private", }
 }
 words! {
+    /// Who may come into a hub.
+    Admission {
+        /// Who was invited or admitted.
+        Closed = "closed",
+        /// Everybody who reaches it.
+        Open = "open",
+    }
+}
+words! {
     /// What there is before the oldest message of a page.
     Older {
         /// Nothing: the channel, or what was asked for of it, begins with this page.

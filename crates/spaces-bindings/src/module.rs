@@ -228,6 +228,10 @@ wire! {
         session_days: Option<u32>,
         session_timeout_secs: Option<u32>,
     }
+    record HubSettingsAnswer {
+        error: Option<String>,
+        settings: Option<HubSettingsChange>,
+    }
     record VoiceSignal {
         from: Identity,
         kind: SignalKind,
@@ -492,6 +496,7 @@ module! {
     procedures {
         channel_history: ChannelHistory { channel_id: u64, before_ordinal: Option<u64>, limit: u32, } -> HistoryPage;
         audit_history: AuditHistory { server_id: u64, before_ordinal: Option<u64>, limit: u32, } -> AuditPage;
+        hub_settings_in_force: HubSettingsInForce { } -> HubSettingsAnswer;
     }
 }
 

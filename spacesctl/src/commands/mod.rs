@@ -15,6 +15,7 @@ pub mod dm;
 pub mod down;
 pub mod follow;
 pub mod help;
+pub mod hub;
 pub mod inbox;
 pub mod invite;
 pub mod join;

@@ -87,6 +87,7 @@ impl Operation {
                 each(description);
                 each(icon_url);
             }
+            Self::SetHub(settings) => each(&mut settings.name),
             Self::Ban { reason, .. } => each(reason),
             Self::CreateChannel { topic, .. } | Self::UpdateChannel { topic, .. } => each(topic),
             Self::CreateThread { name, .. } => clean(name),
@@ -108,6 +109,8 @@ impl Operation {
             | Self::Unban { .. }
             | Self::Mute { .. }
             | Self::Unmute { .. }
+            | Self::Admit { .. }
+            | Self::ShutOut { .. }
             | Self::CreateInvite { .. }
             | Self::RevokeInvite { .. }
             | Self::RedeemInvite { .. }

@@ -384,6 +384,24 @@ pub(super) fn reducer(
             temporary: temporary.map(rows::to_identity),
         }
         .into(),
+        Operation::SetHub(settings) => args::SetHubSettings {
+            client_key,
+            agent_session,
+            change: rows::to_hub_settings(*settings),
+        }
+        .into(),
+        Operation::Admit { identity } => args::Admit {
+            client_key,
+            agent_session,
+            identity: rows::to_identity(identity),
+        }
+        .into(),
+        Operation::ShutOut { user } => args::RevokeAdmission {
+            client_key,
+            agent_session,
+            identity: rows::to_identity(user),
+        }
+        .into(),
         Operation::RevokeInvite { invite_id } => {
             let invite = hub
                 .db

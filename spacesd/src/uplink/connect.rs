@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::serve::Connection;
 use super::{CallError, PastPage, Sink, Timing};
-use crate::operation::{Call, Outcome};
+use crate::operation::{Call, HubSettings, Outcome};
 use crate::row::Identity;
 
 /// What is asked of a connection.
@@ -30,6 +30,10 @@ pub(super) enum Request {
         before_ordinal: Option<u64>,
         limit: u32,
         answer: oneshot::Sender<Result<PastPage, CallError>>,
+    },
+    /// The hub's settings.
+    Settings {
+        answer: oneshot::Sender<Result<HubSettings, CallError>>,
     },
     Close,
 }

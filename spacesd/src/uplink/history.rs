@@ -87,19 +87,12 @@ impl Uplink {
         limit: u32,
     ) -> Result<PastPage, CallError> {
         let (answer, answered) = oneshot::channel();
-        let request = Request::Page {
+        self.ask(Request::Page {
             channel_id,
             before_ordinal,
             limit,
             answer,
-        };
-        let sent = lock(&self.shared.link)
-            .as_ref()
-            .is_some_and(|link| link.send(request).is_ok());
-        if !sent {
-            let why = self.shared.status.borrow().detail.clone();
-            return Err(CallError::Offline(why));
-        }
+        })?;
         answered.await.unwrap_or(Err(CallError::Lost))
     }
 }

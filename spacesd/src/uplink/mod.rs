@@ -27,7 +27,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use crate::operation::{Call, Outcome, Refusal};
+use crate::operation::{Call, HubSettings, Outcome, Refusal};
 use crate::row::{Batch, Identity, Known};
 use connect::Request;
 pub use history::PastPage;
@@ -291,6 +291,29 @@ impl Uplink {
     /// of this are rate-limited; while connected it does nothing.
     pub fn reconnect(&self) {
         self.shared.try_now.notify_one();
+    }
+
+    /// The hub's settings, all of them.
+    ///
+    /// # Errors
+    /// Offline, refused, or the link ended meanwhile.
+    pub async fn hub_settings(&self) -> Result<HubSettings, CallError> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Request::Settings { answer })?;
+        answered.await.unwrap_or(Err(CallError::Lost))
+    }
+
+    /// Hands a request to the connection, if there is one.
+    fn ask(&self, request: Request) -> Result<(), CallError> {
+        let sent = lock(&self.shared.link)
+            .as_ref()
+            .is_some_and(|link| link.send(request).is_ok());
+        match sent {
+            true => Ok(()),
+            false => Err(CallError::Offline(
+                self.shared.status.borrow().detail.clone(),
+            )),
+        }
     }
 
     /// A fresh identity and its token, for an invite. The token is a secret.

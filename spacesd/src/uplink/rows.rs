@@ -2,10 +2,12 @@
 
 use spaces_api::Timestamp;
 use spaces_api::model::{
-    ChannelType, Context, InboxReason, MessageKind, Role, SessionState, UserKind, Visibility,
+    Admission, ChannelType, Context, InboxReason, MessageKind, Role, SessionState, UserKind,
+    Visibility,
 };
 use spaces_bindings as hub;
 
+use crate::operation::HubSettings;
 use crate::row::*;
 
 /// Notes are rows of their own on the hub, and messages here. Their ids lie
@@ -15,6 +17,44 @@ pub(super) const FIRST_NOTE_ID: u64 = 1 << 52;
 
 pub(super) fn identity(identity: spacetimedb_sdk::Identity) -> Identity {
     Identity(identity.to_be_byte_array())
+}
+
+pub(super) fn to_hub_settings(settings: HubSettings) -> hub::HubSettingsChange {
+    hub::HubSettingsChange {
+        hub_name: settings.name,
+        admission: settings.admission.map(|admission| match admission {
+            Admission::Closed => hub::AdmissionPolicy::Closed,
+            Admission::Open => hub::AdmissionPolicy::Open,
+        }),
+        rate_per_sec: settings.rate_per_sec,
+        rate_burst: settings.rate_burst,
+        message_days: settings.message_days,
+        messages_per_channel: settings.messages_per_channel,
+        delivery_days: settings.delivery_days,
+        idempotency_days: settings.idempotency_days,
+        audit_days: settings.audit_days,
+        session_days: settings.session_days,
+        session_timeout_secs: settings.session_timeout_secs,
+    }
+}
+
+pub(super) fn hub_settings(settings: hub::HubSettingsChange) -> HubSettings {
+    HubSettings {
+        name: settings.hub_name,
+        admission: settings.admission.map(|admission| match admission {
+            hub::AdmissionPolicy::Closed => Admission::Closed,
+            hub::AdmissionPolicy::Open => Admission::Open,
+        }),
+        rate_per_sec: settings.rate_per_sec,
+        rate_burst: settings.rate_burst,
+        message_days: settings.message_days,
+        messages_per_channel: settings.messages_per_channel,
+        delivery_days: settings.delivery_days,
+        idempotency_days: settings.idempotency_days,
+        audit_days: settings.audit_days,
+        session_days: settings.session_days,
+        session_timeout_secs: settings.session_timeout_secs,
+    }
 }
 
 pub(super) fn to_identity(identity: Identity) -> spacetimedb_sdk::Identity {

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use spaces_api::Timestamp;
-use spaces_bindings::procedures::ChannelHistory;
-use spaces_bindings::{Completion, DbConnection, HistoryPage, Reducer};
+use spaces_bindings::procedures::{ChannelHistory, HubSettingsInForce};
+use spaces_bindings::{Completion, DbConnection, HistoryPage, HubSettingsAnswer, Reducer};
 use spacetimedb_sdk::Compression;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{sleep_until, timeout};
@@ -17,7 +17,7 @@ use super::connect::{Event, Plan, Request};
 use super::inbound::{Inbound, Subscription};
 use super::liveness::{Unanswered, Watch};
 use super::{CallError, PastPage, call, http, lock, refusal, rows, subscribe};
-use crate::operation::{Call, Outcome};
+use crate::operation::{Call, HubSettings, Outcome};
 use crate::row::{Batch, Identity, Known};
 
 mod catch_up;
@@ -153,6 +153,7 @@ impl Connection {
                     Some(Request::Page { channel_id, before_ordinal, limit, answer }) => {
                         self.page(ChannelHistory { channel_id, before_ordinal, limit }, answer);
                     }
+                    Some(Request::Settings { answer }) => self.settings(answer),
                     Some(Request::Close) | None => {
                         closing = true;
                         self.hub.disconnect().map_err(|error| error.to_string())?;
@@ -230,6 +231,28 @@ impl Connection {
             // Whoever asked may be gone.
             let _ = answer.send(page);
         });
+    }
+
+    fn settings(&self, answer: oneshot::Sender<Result<HubSettings, CallError>>) {
+        let number = lock(&self.unanswered).ask();
+        let unanswered = Arc::clone(&self.unanswered);
+        self.hub
+            .calls
+            .procedure(HubSettingsInForce {}, move |told| {
+                lock(&unanswered).answer(number);
+                let told = match told {
+                    Ok(HubSettingsAnswer {
+                        settings: Some(settings),
+                        ..
+                    }) => Ok(rows::hub_settings(settings)),
+                    Ok(HubSettingsAnswer { error, .. }) => Err(CallError::Refused(
+                        refusal::of_text(&error.unwrap_or_default()),
+                    )),
+                    Err(error) => Err(CallError::Failed(format!("the hub does not tell: {error}"))),
+                };
+                // Whoever asked may be gone.
+                let _ = answer.send(told);
+            });
     }
 
     fn heed(&mut self, told: Told) -> Result<(), String> {

@@ -308,9 +308,14 @@ async fn explain(shared: &Shared, target: &str, ours: &str, why: String) -> Ende
             Some(Err(error)) => Ended::before_live(format!(
                 "the hub does not admit us ({said}), and its owner's invite does not help: {error}"
             )),
-            None => Ended::before_live(format!(
-                "the hub does not admit us: {said}; redeem it with `spacesctl join INVITE`"
-            )),
+            None => {
+                // Who runs the hub can let this identity in.
+                let who = token::identity_in(ours)
+                    .map_or_else(|_| String::new(), |identity| format!(" ({identity})"));
+                Ended::before_live(format!(
+                    "the hub does not admit us{who}: {said}; redeem it with `spacesctl join INVITE`"
+                ))
+            }
         },
     }
 }

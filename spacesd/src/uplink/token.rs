@@ -171,7 +171,7 @@ fn not_admitted(redeemed: &Result<(), CallError>) -> bool {
 }
 
 /// The identity that a token proves. Not checked here: the hub does that.
-fn identity_in(token: &str) -> Result<Identity, CallError> {
+pub(super) fn identity_in(token: &str) -> Result<Identity, CallError> {
     #[derive(Deserialize)]
     struct Claims {
         hex_identity: Option<String>,

@@ -68,6 +68,13 @@ pub struct HubSettingsChange {
     pub session_timeout_secs: Option<u32>,
 }
 
+/// The settings in force, all of them, to who asks.
+#[derive(SpacetimeType, Clone)]
+pub struct HubSettingsAnswer {
+    pub error: Option<String>,
+    pub settings: Option<HubSettingsChange>,
+}
+
 /// The last `seq` given out. One row, `id` 0.
 #[table(accessor = hub_counter)]
 pub struct HubCounter {

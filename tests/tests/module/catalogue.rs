@@ -267,6 +267,7 @@ const REDUCERS: &[(&str, Who)] = &[
 const PROCEDURES: &[(&str, Who)] = &[
     ("channel_history", Said("who reads the channel")),
     ("audit_history", May(Action::ReadAudit)),
+    ("hub_settings_in_force", Said("each user of the hub")),
 ];
 
 /// What `spacesctl module schema` says of the hub.

@@ -223,8 +223,9 @@ fn a_daemon_says_which_side_to_upgrade_and_goes_on_once_that_is_done() {
         .publisher
         .call("pretend", json!([1_000_000]))
         .unwrap();
-    let asked = daemon.cli().run(&["reconnect"]);
-    assert_eq!(asked.code, 0, "{}", asked.err);
+    let asked = daemon.cli().run(&["reconnect", "--timeout", "2s"]);
+    assert_ne!(asked.code, 0, "{}", asked.out);
+    assert!(asked.err.contains("upgrade spacesd"), "{}", asked.err);
     says("has schema 1000000");
     says("upgrade spacesd");
 

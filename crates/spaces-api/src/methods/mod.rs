@@ -132,6 +132,7 @@ pub mod claim;
 pub mod daemon;
 pub mod dm;
 pub mod events;
+pub mod hub;
 pub mod inbox;
 pub mod invite;
 pub mod member;
@@ -158,6 +159,7 @@ const FAMILIES: &[&[MethodInfo]] = &[
     server::METHODS,
     member::METHODS,
     invite::METHODS,
+    hub::METHODS,
     user::METHODS,
     voice::METHODS,
     inbox::METHODS,

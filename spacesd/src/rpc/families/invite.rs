@@ -146,7 +146,7 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-fn not_answered(error: CallError) -> RpcError {
+pub(super) fn not_answered(error: CallError) -> RpcError {
     match error {
         CallError::Refused(refusal) => {
             of_refusal(&refusal.kind, refusal.message, refusal.retry_after_ms)

@@ -9,6 +9,7 @@ mod claim;
 mod daemon;
 mod dm;
 mod events;
+mod hub;
 mod inbox;
 mod invite;
 mod member;
@@ -151,6 +152,11 @@ routes! {
     later api::invite::Redeem => invite::redeem;
     now api::invite::List => invite::list;
     later api::invite::Revoke => invite::revoke;
+
+    later api::hub::Settings => hub::settings;
+    later api::hub::Set => hub::set;
+    later api::hub::Admit => hub::admit;
+    later api::hub::ShutOut => hub::shut_out;
 
     now api::user::Me => user::me;
     now api::user::Show => user::show;
