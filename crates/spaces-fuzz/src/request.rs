@@ -41,7 +41,12 @@ fn is_a_reply(request: &[u8], reply: Option<&[u8]>) {
         );
         return;
     };
-    let reply: Value = serde_json::from_slice(reply).expect("a reply is JSON");
+    let Ok(reply) = serde_json::from_slice::<Value>(reply) else {
+        // An id comes back as it was written, also a number that no type holds.
+        let is_json = serde_json::from_slice::<&RawValue>(reply).is_ok();
+        assert!(is_json && request.is_none(), "a reply is JSON");
+        return;
+    };
     match (calls, &reply) {
         (Some(calls), Value::Array(replies)) => {
             assert!(!replies.is_empty() && replies.len() <= calls.len());
