@@ -159,7 +159,7 @@ fn every_command_prints_json_where_it_is_asked_to() {
     let invites = run("invite list", &[]);
     run("invite revoke", &[&id(&invites["invites"][0]["id"])]);
     run("hub settings", &[]);
-    run("hub set", &["--message-days", "365"]);
+    run("hub set", &["--message-days", "365", "--yes"]);
     let nobody = "c2".to_owned() + &"0".repeat(62);
     run("hub admit", &[&nobody]);
     run("hub shut-out", &[&nobody, "--yes"]);

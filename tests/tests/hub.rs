@@ -30,7 +30,10 @@ fn who_runs_the_hub_changes_its_settings_and_everybody_sees_them() {
 
     let first = cli.json(&["hub", "settings", "--json"]);
     assert_eq!(first["admission"], "closed");
-    let set = ["hub", "set", "--message-days", "30", "--rate-burst", "77"];
+    let unasked = cli.run(&["hub", "set", "--message-days", "30"]);
+    assert!(unasked.err.contains("--yes"), "{}", unasked.err);
+    let bounds = ["--message-days", "30", "--rate-burst", "77", "--yes"];
+    let set = [&["hub", "set"], &bounds[..]].concat();
     let done = cli.run(&set);
     assert_eq!(done.code, 0, "{}", done.err);
     let now = member.cli().json(&["hub", "settings", "--json"]);

@@ -36,7 +36,7 @@ pub struct Settings {}
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  spacesctl hub set --message-days 90 --messages-per-channel 100000
+  spacesctl hub set --message-days 90 --messages-per-channel 100000 --yes
   spacesctl hub set --admission open           whoever reaches it may come in
   spacesctl hub set --rate-per-sec 50 --rate-burst 500")]
 pub struct Set {
@@ -73,6 +73,8 @@ pub struct Set {
     /// End a session of which nothing is heard for so long
     #[arg(long, value_name = "SECONDS")]
     session_timeout_secs: Option<u32>,
+    #[command(flatten)]
+    confirm: Confirm,
     #[command(flatten)]
     authority: Authority,
 }
@@ -175,6 +177,10 @@ fn settings(ctl: &mut Ctl) -> Result<(), Failure> {
 
 impl Set {
     fn run(self, ctl: &mut Ctl) -> Result<(), Failure> {
+        if self.deletes() {
+            self.confirm
+                .ask("Delete from the hub what it then keeps no longer")?;
+        }
         let how = self.authority;
         let params = write_params!(
             how,
@@ -193,5 +199,17 @@ impl Set {
             }
         );
         ctl.write::<hub::Set>(&how, "settings of the hub", &params)
+    }
+
+    /// Whether something may be kept for less long than it is. 0 keeps for ever.
+    fn deletes(&self) -> bool {
+        let bounds = [
+            self.message_days.map(u64::from),
+            self.messages_per_channel,
+            self.delivery_days.map(u64::from),
+            self.audit_days.map(u64::from),
+            self.session_days.map(u64::from),
+        ];
+        bounds.into_iter().flatten().any(|bound| bound > 0)
     }
 }
