@@ -98,3 +98,49 @@ fn a_closed_hub_is_entered_by_whom_it_admits_and_an_open_one_by_everybody() {
     trouble(&first, "does not admit us");
     owner.until_hub(HubState::Live);
 }
+
+#[test]
+fn the_audit_is_read_to_its_first_entry() {
+    let mut hub = Hub::start();
+    let owner = Daemon::owner_of(&hub);
+    let member = owner.invite("member");
+    // More than a machine is told of by itself.
+    for number in 0..120 {
+        let burst = 1_000 + number;
+        owner.call("hub.set", json!({ "rate_burst": burst }));
+    }
+    let cli = owner.cli();
+    let read = |before: Option<u64>| {
+        let mut words = vec!["audit".to_owned(), "--limit".to_owned(), "50".to_owned()];
+        words.extend(before.map(|before| format!("--before={before}")));
+        words.push("--json".to_owned());
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        cli.json(&words)
+    };
+    let (mut ids, mut before) = (Vec::new(), None);
+    loop {
+        let page = read(before);
+        let entries = page["entries"].as_array().expect("entries");
+        ids.extend(entries.iter().filter_map(|entry| entry["id"].as_u64()));
+        if page["older"] == "none" {
+            let first = entries.last().expect("an entry");
+            assert_eq!(first["action"], "create_owner_invite", "{first}");
+            break;
+        }
+        assert_eq!(page["older"], "more");
+        before = ids.last().copied();
+    }
+    assert!(ids.len() > 120, "{} entries", ids.len());
+    assert!(
+        ids.is_sorted_by(|later, earlier| later > earlier),
+        "{ids:?}"
+    );
+
+    let refused = member.refusal("audit.list", json!({}));
+    assert!(refused.message.contains("may not"), "{refused:?}");
+
+    hub.kill();
+    owner.until_hub(HubState::Offline);
+    let away = cli.run(&["audit", "--limit", "500"]);
+    assert!(away.out.contains("only on the hub"), "{}", away.out);
+}

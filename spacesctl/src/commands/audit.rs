@@ -4,6 +4,7 @@ use clap::Args;
 use spaces_client::Client;
 use spaces_client::spaces_api::ServerRef;
 use spaces_client::spaces_api::methods::{audit, user};
+use spaces_client::spaces_api::model::Older;
 
 use crate::ctl::Ctl;
 use crate::failure::Failure;
@@ -59,6 +60,15 @@ impl Audit {
                 ago(entry.at),
                 entry.id,
             ));
+        }
+        match (list.older, list.entries.last()) {
+            (Older::More, Some(last)) => ctl
+                .out
+                .line(format_args!("{DIM}(older: --before {}){DIM:#}", last.id)),
+            (Older::OnHub, _) => ctl.out.line(format_args!(
+                "{DIM}(older entries are only on the hub, which cannot be asked now){DIM:#}"
+            )),
+            _ => {}
         }
         ctl.out.freshness(&list.meta);
         ctl.out.flush()

@@ -12,6 +12,7 @@ use spaces_api::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
+use super::history::AuditPart;
 use super::serve::Connection;
 use super::{CallError, PastPage, Sink, Timing};
 use crate::operation::{Call, HubSettings, Outcome};
@@ -30,6 +31,12 @@ pub(super) enum Request {
         before_ordinal: Option<u64>,
         limit: u32,
         answer: oneshot::Sender<Result<PastPage, CallError>>,
+    },
+    /// A page of a server's audit: what is before `before_ordinal`, or the newest.
+    Audit {
+        server_id: u64,
+        before_ordinal: Option<u64>,
+        answer: oneshot::Sender<Result<AuditPart, CallError>>,
     },
     /// The hub's settings.
     Settings {

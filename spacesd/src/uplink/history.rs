@@ -1,5 +1,6 @@
-//! Messages that were never subscribed: what lies before the window of the
-//! first synchronization, and the past of private channels.
+//! What was never subscribed: the messages before the window of the first
+//! synchronization, the past of private channels, and all but the newest entries
+//! of an audit.
 
 use std::collections::VecDeque;
 
@@ -7,7 +8,7 @@ use tokio::sync::oneshot;
 
 use super::connect::Request;
 use super::{CallError, Uplink, lock};
-use crate::row::{MessageRow, PageEnd};
+use crate::row::{AuditRow, MessageRow, PageEnd};
 
 /// Messages of which the place is remembered.
 const PLACES: usize = 256;
@@ -25,7 +26,48 @@ pub struct PastPage {
 /// channel and id: it is then asked for at once, instead of looked for.
 pub(super) type Places = VecDeque<((u64, u64), u64)>;
 
+/// A part of a server's audit.
+pub(super) struct AuditPart {
+    /// Oldest first.
+    pub entries: Vec<AuditRow>,
+    /// Where the part before it ends; none where there is none.
+    pub before: Option<u64>,
+}
+
 impl Uplink {
+    /// The last `limit` entries of a server's audit, of those with an id below
+    /// `before`, newest first; and whether there are more.
+    ///
+    /// # Errors
+    /// Offline, refused (moderators and up may read it), or the link ended
+    /// meanwhile.
+    pub async fn audit(
+        &self,
+        server_id: u64,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<(Vec<AuditRow>, bool), CallError> {
+        let mut found = Vec::new();
+        let mut before_ordinal = None;
+        loop {
+            let (answer, answered) = oneshot::channel();
+            self.ask(Request::Audit {
+                server_id,
+                before_ordinal,
+                answer,
+            })?;
+            let part = answered.await.unwrap_or(Err(CallError::Lost))?;
+            let asked_for = |entry: &AuditRow| before.is_none_or(|before| entry.id < before);
+            found.extend(part.entries.into_iter().rev().filter(asked_for));
+            if found.len() > limit || part.before.is_none() {
+                let more = found.len() > limit;
+                found.truncate(limit);
+                return Ok((found, more));
+            }
+            before_ordinal = part.before;
+        }
+    }
+
     /// The last `limit` (1 to 500) messages of a channel, open or private, that
     /// are before `end`. Fewer than `limit` where the channel begins.
     ///

@@ -243,7 +243,12 @@ to_row! {
         until: row.until.map(timestamp),
         by: identity(row.by),
     };
-    AuditEntry as Audit |row| AuditRow {
+    AuditEntry as Audit |row| audit(row);
+    InboxItem as Delivery |row| delivery(row);
+}
+
+pub(super) fn audit(row: &hub::AuditEntry) -> AuditRow {
+    AuditRow {
         id: row.id,
         server_id: row.server_id,
         actor: identity(row.actor),
@@ -251,8 +256,7 @@ to_row! {
         target: row.target.clone(),
         detail: row.detail.clone(),
         at: timestamp(row.at),
-    };
-    InboxItem as Delivery |row| delivery(row);
+    }
 }
 
 pub(super) fn message(row: &hub::Message, private: bool) -> MessageRow {

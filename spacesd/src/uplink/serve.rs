@@ -6,14 +6,15 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use spaces_api::Timestamp;
-use spaces_bindings::procedures::{ChannelHistory, HubSettingsInForce};
-use spaces_bindings::{Completion, DbConnection, HistoryPage, HubSettingsAnswer, Reducer};
+use spaces_bindings::procedures::{AuditHistory, ChannelHistory, HubSettingsInForce};
+use spaces_bindings::{Completion, DbConnection, Procedure, Reducer};
 use spacetimedb_sdk::Compression;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{sleep_until, timeout};
 use uuid::Uuid;
 
 use super::connect::{Event, Plan, Request};
+use super::history::AuditPart;
 use super::inbound::{Inbound, Subscription};
 use super::liveness::{Unanswered, Watch};
 use super::{CallError, PastPage, call, http, lock, refusal, rows, subscribe};
@@ -153,6 +154,10 @@ impl Connection {
                     Some(Request::Page { channel_id, before_ordinal, limit, answer }) => {
                         self.page(ChannelHistory { channel_id, before_ordinal, limit }, answer);
                     }
+                    Some(Request::Audit { server_id, before_ordinal, answer }) => {
+                        let limit = spaces_domain::limits::HISTORY_PAGE;
+                        self.audit(AuditHistory { server_id, before_ordinal, limit }, answer);
+                    }
                     Some(Request::Settings { answer }) => self.settings(answer),
                     Some(Request::Close) | None => {
                         closing = true;
@@ -213,46 +218,48 @@ impl Connection {
     fn page(&self, page: ChannelHistory, answer: oneshot::Sender<Result<PastPage, CallError>>) {
         let open = self.hub.db.channel();
         let private = !open.iter().any(|channel| channel.id == page.channel_id);
-        let number = lock(&self.unanswered).ask();
-        let unanswered = Arc::clone(&self.unanswered);
-        self.hub.calls.procedure(page, move |page| {
-            lock(&unanswered).answer(number);
+        self.ask(page, answer, move |page| {
             let message = |row: &spaces_bindings::Message| rows::message(row, private);
-            let page = match page {
-                Err(error) => Err(CallError::Failed(format!("the hub has no page: {error}"))),
-                Ok(HistoryPage {
-                    error: Some(text), ..
-                }) => Err(CallError::Refused(refusal::of_text(&text))),
-                Ok(page) => Ok(PastPage {
-                    messages: page.messages.iter().map(message).collect(),
-                    more: page.next_before.is_some(),
-                }),
-            };
-            // Whoever asked may be gone.
-            let _ = answer.send(page);
+            allowed(page.error)?;
+            Ok(PastPage {
+                messages: page.messages.iter().map(message).collect(),
+                more: page.next_before.is_some(),
+            })
+        });
+    }
+
+    fn audit(&self, page: AuditHistory, answer: oneshot::Sender<Result<AuditPart, CallError>>) {
+        self.ask(page, answer, |page| {
+            allowed(page.error)?;
+            Ok(AuditPart {
+                entries: page.entries.iter().map(rows::audit).collect(),
+                before: page.next_before,
+            })
         });
     }
 
     fn settings(&self, answer: oneshot::Sender<Result<HubSettings, CallError>>) {
+        self.ask(HubSettingsInForce {}, answer, |told| {
+            allowed(told.error)?;
+            Ok(told.settings.map(rows::hub_settings).unwrap_or_default())
+        });
+    }
+
+    /// Asks the hub for what is not subscribed to.
+    fn ask<P: Procedure, T: Send + 'static>(
+        &self,
+        asked: P,
+        answer: oneshot::Sender<Result<T, CallError>>,
+        read: impl FnOnce(P::Output) -> Result<T, CallError> + Send + 'static,
+    ) {
         let number = lock(&self.unanswered).ask();
         let unanswered = Arc::clone(&self.unanswered);
-        self.hub
-            .calls
-            .procedure(HubSettingsInForce {}, move |told| {
-                lock(&unanswered).answer(number);
-                let told = match told {
-                    Ok(HubSettingsAnswer {
-                        settings: Some(settings),
-                        ..
-                    }) => Ok(rows::hub_settings(settings)),
-                    Ok(HubSettingsAnswer { error, .. }) => Err(CallError::Refused(
-                        refusal::of_text(&error.unwrap_or_default()),
-                    )),
-                    Err(error) => Err(CallError::Failed(format!("the hub does not tell: {error}"))),
-                };
-                // Whoever asked may be gone.
-                let _ = answer.send(told);
-            });
+        self.hub.calls.procedure(asked, move |told| {
+            lock(&unanswered).answer(number);
+            let failed = |error| CallError::Failed(format!("the hub does not tell: {error}"));
+            // Whoever asked may be gone.
+            let _ = answer.send(told.map_err(failed).and_then(read));
+        });
     }
 
     fn heed(&mut self, told: Told) -> Result<(), String> {
@@ -494,6 +501,14 @@ impl Connection {
         // Nobody listens once the connection has been given up; it then ends
         // because its requests end.
         let _ = self.events.send(event);
+    }
+}
+
+/// The error that a procedure's answer may hold.
+fn allowed(error: Option<String>) -> Result<(), CallError> {
+    match error {
+        Some(text) => Err(CallError::Refused(refusal::of_text(&text))),
+        None => Ok(()),
     }
 }
 

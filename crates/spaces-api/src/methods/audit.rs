@@ -1,6 +1,6 @@
 //! `audit.*`: who did what, for moderators and up.
 
-use crate::model::{AuditEntry, results};
+use crate::model::{AuditEntry, Older, results};
 use crate::{Meta, ServerRef};
 
 methods! {
@@ -25,6 +25,9 @@ params! {
 results! {
     Entries {
         entries: Vec<AuditEntry>,
+        /// What there is before them: this machine has the newest 100 of a server,
+        /// the hub is asked for others.
+        older: Older,
         meta: Meta,
     }
 }

@@ -176,7 +176,7 @@ routes! {
 
     later api::read::Mark => read::mark;
 
-    now api::audit::List => audit::list;
+    later api::audit::List => audit::list;
 
     later api::outbox::List => outbox::list;
     later api::outbox::Show => outbox::show;
