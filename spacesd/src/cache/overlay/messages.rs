@@ -61,7 +61,8 @@ impl Overlay<'_> {
                 kind,
                 ..
             } => (*channel_id, *thread_id, *kind),
-            Operation::LeaveNote { channel_id, .. } => (*channel_id, None, MessageKind::Note),
+            // A note is in no channel: its own only says who may read it.
+            Operation::LeaveNote { .. } => return Ok(false),
             Operation::SendDirectMessage { recipient, .. } => {
                 (self.dm_channel(recipient)?, None, MessageKind::Text)
             }

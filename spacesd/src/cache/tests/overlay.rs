@@ -291,7 +291,7 @@ fn waiting_notes_show_and_those_marked_as_done_do_not() {
         call(
             number,
             Operation::LeaveNote {
-                channel_id: 0,
+                channel_id: GENERAL,
                 content: "waiting".to_owned(),
                 context: place("r", branch),
             },
@@ -318,4 +318,14 @@ fn waiting_notes_show_and_those_marked_as_done_do_not() {
         .collect();
     let waiting = |number| (None, Some(Uuid::from_u128(number)));
     assert_eq!(keys, [waiting(3), waiting(1), (Some(1), None)]);
+
+    // As those that the hub has: not among the messages of a channel.
+    let channel = PageQuery {
+        channel_id: GENERAL,
+        limit: 10,
+        ..PageQuery::default()
+    };
+    let mut page = fixture.cache.messages(&channel).unwrap();
+    overlay.page(&mut page, &channel).unwrap();
+    assert_eq!(page.messages, []);
 }
