@@ -66,9 +66,10 @@ pub enum CacheError {
     /// Every reading connection was in use for two seconds.
     #[error("the cache serves as many reads as it may; try again")]
     Busy,
-    /// The file is damaged; a new one is being begun, and the next sync fills it.
-    #[error("the cache file is damaged and is being made anew")]
-    Damaged,
+    /// The file was damaged, or held what the hub does not; a new one is being
+    /// begun, and the next sync fills it.
+    #[error("it is being made anew and is filled again from the hub")]
+    Renewed,
     #[error("the cache could not be read: {0}")]
     Sql(#[from] rusqlite::Error),
 }
@@ -370,6 +371,10 @@ impl Cache {
     /// Has a damaged file made anew.
     fn checked<T>(&self, epoch: u64, result: rusqlite::Result<T>) -> Result<T, CacheError> {
         result.map_err(|error| {
+            // What is put away under a reader gives errors of any kind.
+            if self.shared.pool.epoch() != epoch {
+                return CacheError::Renewed;
+            }
             if !store::is_damage(&error) {
                 return CacheError::Sql(error);
             }
@@ -377,7 +382,7 @@ impl Cache {
                 epoch,
                 why: error.to_string(),
             });
-            CacheError::Damaged
+            CacheError::Renewed
         })
     }
 

@@ -1,7 +1,7 @@
 //! Reading connections: a few, made when first needed, the last used first, so
 //! that a quiet daemon has one.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +23,8 @@ pub(super) struct Pool {
     returned: Condvar,
     /// Raised when the file was replaced: older connections read a deleted file.
     epoch: AtomicU64,
+    /// While the file is replaced.
+    shut: AtomicBool,
 }
 
 #[derive(Default)]
@@ -40,6 +42,7 @@ impl Pool {
             readers: Mutex::default(),
             returned: Condvar::new(),
             epoch: AtomicU64::new(0),
+            shut: AtomicBool::new(false),
         }
     }
 
@@ -47,6 +50,9 @@ impl Pool {
     pub fn take(self: &Arc<Self>) -> Result<Reader, CacheError> {
         let mut readers = self.lock();
         loop {
+            if self.shut.load(Ordering::Acquire) {
+                return Err(CacheError::Renewed);
+            }
             let epoch = self.epoch();
             while let Some((of, connection)) = readers.idle.pop() {
                 if of == epoch {
@@ -87,8 +93,21 @@ impl Pool {
         self.epoch.load(Ordering::Acquire)
     }
 
-    /// Lets go of every connection to the file that is to be replaced.
-    pub fn replace(&self) {
+    /// Lets go of every connection to the file, which is to be replaced, and hands
+    /// none out until [`Pool::reopen`].
+    pub fn shut(&self) {
+        self.shut.store(true, Ordering::Release);
+        self.let_go();
+    }
+
+    /// Hands out connections to the new file.
+    pub fn reopen(&self) {
+        self.let_go();
+        self.shut.store(false, Ordering::Release);
+    }
+
+    /// Lets go of every connection; those that are lent go when they come back.
+    pub fn let_go(&self) {
         let mut readers = self.lock();
         self.epoch.fetch_add(1, Ordering::AcqRel);
         readers.open -= readers.idle.len();

@@ -138,7 +138,7 @@ impl Writer {
     /// Lets go of the file, which folds the write-ahead log into it.
     fn close(&mut self) {
         self.persist_as_of();
-        self.shared.pool.replace();
+        self.shared.pool.let_go();
         if let Ok(nothing) = Connection::open_in_memory() {
             self.db = nothing;
         }
@@ -296,7 +296,7 @@ impl Writer {
     /// Replaces the file by an empty one that belongs to the same hub and user.
     fn begin_anew(&mut self, why: &str) {
         tracing::warn!(reason = why, "the cache is begun anew");
-        self.shared.pool.replace();
+        self.shared.pool.shut();
         let mut wait = FIRST_RETRY;
         loop {
             match self.new_file() {
@@ -314,12 +314,13 @@ impl Writer {
                 }
             }
         }
-        self.shared.pool.replace();
         let everything = Changed {
             digest: true,
             names: true,
         };
+        // First that it is not filled: nobody is to take it for an empty hub.
         self.shared.state.publish(&Facts::default(), everything);
+        self.shared.pool.reopen();
         self.shared.state.note_rebuilt();
     }
 

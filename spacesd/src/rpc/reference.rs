@@ -162,6 +162,13 @@ pub(super) fn absent(daemon: &Daemon, message: String) -> RpcError {
 }
 
 pub(super) fn cache_failed(error: &CacheError) -> RpcError {
+    if matches!(error, CacheError::Renewed) {
+        return RpcError::new(
+            ErrorKind::NotReady,
+            format!("the local cache is not ready: {error}"),
+        )
+        .hint("try again in a moment; `spacesctl status` says how far it is");
+    }
     RpcError::new(ErrorKind::Internal, format!("the local cache cannot be read: {error}"))
         .hint("`spacesctl doctor` says more; the cache can be deleted while spacesd is stopped, it is filled again from the hub")
 }
