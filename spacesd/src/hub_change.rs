@@ -17,6 +17,8 @@ use sha2::{Digest, Sha256};
 use spaces_api::model::HubMode;
 use spaces_api::spool::is_request;
 use spaces_client::Paths;
+use spaces_domain::invite::canonical_address;
+use uuid::Uuid;
 
 use crate::config::Hub;
 
@@ -80,7 +82,9 @@ pub fn settle(paths: &Paths, hub: &Hub) -> io::Result<Option<Change>> {
     let left = Some(&last).filter(|last| !last.is_empty() && **last != now);
     if let Some(last) = left {
         for root in roots {
-            carry(root, &aside(root, last))?;
+            let aside = aside(root, last);
+            make_room(root, &aside)?;
+            carry(root, &aside)?;
         }
     }
     if last != now
@@ -107,11 +111,7 @@ pub fn settle(paths: &Paths, hub: &Hub) -> io::Result<Option<Change>> {
 /// The hub, as `hub.current` has it. The forms of one address are one hub.
 fn name(hub: &Hub) -> String {
     let place = match (hub.mode, &hub.uri) {
-        (HubMode::Remote, Some(uri)) => {
-            let uri = uri.trim_end_matches('/').to_ascii_lowercase();
-            uri.replacen("wss://", "https://", 1)
-                .replacen("ws://", "http://", 1)
-        }
+        (HubMode::Remote, Some(uri)) => canonical_address(uri),
         _ => LOCAL.to_owned(),
     };
     format!("{place} {}", hub.database)
@@ -134,6 +134,21 @@ fn aside(root: &Path, name: &str) -> PathBuf {
     };
     root.join(ASIDE)
         .join(format!("{readable}-{a:02x}{b:02x}{c:02x}{d:02x}"))
+}
+
+/// Renames what would keep files of the hub where the next one's must be: copies
+/// that somebody left among what was set aside. Nothing is written over.
+fn make_room(from: &Path, to: &Path) -> io::Result<()> {
+    for file in belongings(from)? {
+        let taken = to.join(file);
+        if !taken.exists() {
+            continue;
+        }
+        let mut name = taken.clone().into_os_string();
+        name.push(format!(".{}", Uuid::now_v7().simple()));
+        fs::rename(&taken, &name).map_err(|error| at("rename", &taken, &error))?;
+    }
+    Ok(())
 }
 
 /// Moves all that belongs to a hub from one directory into another; whether there
@@ -393,7 +408,27 @@ mod tests {
         write(&paths.state_dir.join(CURRENT), "local spaces").unwrap();
         machine.settle(&local());
         assert_eq!(machine.read().as_deref(), Some("the team's"));
-        let set_aside = aside(&paths.state_dir, "local spaces").join("token");
-        assert_eq!(fs::read_to_string(set_aside).unwrap(), "alone");
+        let set_aside = aside(&paths.state_dir, "local spaces");
+        assert_eq!(
+            fs::read_to_string(set_aside.join("token")).unwrap(),
+            "alone"
+        );
+
+        // None of it is left for the next hub all the same.
+        machine.settle(&remote("http://other.lan:3300"));
+        assert_eq!(machine.read(), None);
+        let of_both: Vec<_> = fs::read_dir(set_aside)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| {
+                path.file_name()
+                    .unwrap()
+                    .to_str()
+                    .unwrap()
+                    .starts_with("token")
+            })
+            .map(|path| fs::read_to_string(path).unwrap())
+            .collect();
+        assert_eq!(of_both.len(), 2, "{of_both:?}");
     }
 }

@@ -142,5 +142,5 @@ fn the_audit_is_read_to_its_first_entry() {
     hub.kill();
     owner.until_hub(HubState::Offline);
     let away = cli.run(&["audit", "--limit", "500"]);
-    assert!(away.out.contains("only on the hub"), "{}", away.out);
+    assert!(away.out.contains("are on the hub"), "{}", away.out);
 }

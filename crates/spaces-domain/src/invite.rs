@@ -40,6 +40,14 @@ pub fn is_hub_address(uri: &str) -> bool {
     !uri.contains(char::is_whitespace) && host_of(uri).is_some_and(|host| !host.is_empty())
 }
 
+/// One form for all that lead to the same place: the same port serves HTTP and
+/// WebSockets.
+pub fn canonical_address(uri: &str) -> String {
+    let uri = uri.trim_end_matches('/').to_ascii_lowercase();
+    uri.replacen("wss://", "https://", 1)
+        .replacen("ws://", "http://", 1)
+}
+
 /// The host of a hub's address, an IPv6 one without its brackets.
 fn host_of(uri: &str) -> Option<&str> {
     let schemes = ["http://", "https://", "ws://", "wss://"];

@@ -66,7 +66,7 @@ impl Audit {
                 .out
                 .line(format_args!("{DIM}(older: --before {}){DIM:#}", last.id)),
             (Older::OnHub, _) => ctl.out.line(format_args!(
-                "{DIM}(older entries are only on the hub, which cannot be asked now){DIM:#}"
+                "{DIM}(older entries, if any, are on the hub, which cannot be asked now){DIM:#}"
             )),
             _ => {}
         }

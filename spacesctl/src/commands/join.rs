@@ -6,7 +6,7 @@ use spaces_client::Error;
 use spaces_client::spaces_api::ErrorKind;
 use spaces_client::spaces_api::methods::{None as NoParams, daemon, invite};
 use spaces_client::spaces_api::model::{DaemonStatus, HubMode};
-use spaces_domain::invite::Invite;
+use spaces_domain::invite::{Invite, canonical_address};
 
 use super::config::{self, Before};
 use super::{down, status, up};
@@ -147,14 +147,8 @@ fn running(ctl: &mut Ctl) -> Result<Option<DaemonStatus>, Failure> {
 }
 
 fn is_at(status: &DaemonStatus, invite: &Invite) -> bool {
-    let place = |uri: &str| {
-        let uri = uri.trim_end_matches('/').to_ascii_lowercase();
-        // The same port serves both.
-        uri.replacen("wss://", "https://", 1)
-            .replacen("ws://", "http://", 1)
-    };
     status.hub.database == invite.database
-        && status.hub.uri.as_deref().map(place) == Some(place(&invite.uri))
+        && status.hub.uri.as_deref().map(canonical_address) == Some(canonical_address(&invite.uri))
 }
 
 /// A daemon serves one hub, and what it has queued is for that hub: which of the

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::Call;
 use super::write::of_refusal;
 use crate::operation::{Call as HubCall, Operation, Outcome};
+use crate::uplink::CallError;
 
 /// How long the hub has to answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -101,5 +102,19 @@ impl Call {
                     .detail(json!({ "receipt": receipt })));
             }
         }
+    }
+}
+
+/// Why the hub did not answer what was asked of it beside a write.
+pub(super) fn not_answered(error: CallError) -> RpcError {
+    match error {
+        CallError::Refused(refusal) => {
+            of_refusal(&refusal.kind, refusal.message, refusal.retry_after_ms)
+        }
+        CallError::Offline(_) | CallError::Lost => {
+            RpcError::new(ErrorKind::HubUnreachable, error.to_string())
+                .hint("`spacesctl status` says more; try again when the hub is there")
+        }
+        CallError::Failed(message) => RpcError::new(ErrorKind::Rejected, message),
     }
 }

@@ -8,9 +8,9 @@ use spaces_api::model::{AuditEntry, Older};
 use tokio::time::timeout;
 
 use super::bounded;
-use super::invite::not_answered;
 use crate::row::AuditRow;
 use crate::rpc::Call;
+use crate::rpc::admin::not_answered;
 use crate::rpc::reference::{self, cache_failed};
 use crate::uplink::CallError;
 

@@ -7,10 +7,10 @@ use spaces_api::methods::hub::{AdmitParams, SetParams, Settled, ShutOutParams};
 use spaces_api::{ErrorKind, RpcError, WriteParams, Written};
 use tokio::time::timeout;
 
-use super::invite::not_answered;
 use crate::operation::{HubSettings, Operation};
 use crate::row::Identity;
 use crate::rpc::Call;
+use crate::rpc::admin::not_answered;
 use crate::rpc::reference;
 use crate::rpc::write::without_secret;
 use crate::uplink::CallError;

@@ -15,9 +15,8 @@ use uuid::Uuid;
 
 use crate::operation::Operation;
 use crate::rpc::Call;
+use crate::rpc::admin::not_answered;
 use crate::rpc::reference::{self, cache_failed};
-use crate::rpc::write::of_refusal;
-use crate::uplink::CallError;
 
 const SECRET_BYTES: usize = 32;
 const DEFAULT_VALID_MICROS: i64 = 7 * 24 * 60 * 60 * 1_000_000;
@@ -144,19 +143,6 @@ fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
-}
-
-pub(super) fn not_answered(error: CallError) -> RpcError {
-    match error {
-        CallError::Refused(refusal) => {
-            of_refusal(&refusal.kind, refusal.message, refusal.retry_after_ms)
-        }
-        CallError::Offline(_) | CallError::Lost => {
-            RpcError::new(ErrorKind::HubUnreachable, error.to_string())
-                .hint("`spacesctl status` says more; try again when the hub is there")
-        }
-        CallError::Failed(message) => RpcError::new(ErrorKind::Rejected, message),
-    }
 }
 
 #[cfg(test)]
