@@ -5,6 +5,7 @@
 //! The binaries are taken from `SPACES_BIN_DIR`, else from the directory that
 //! the running program was built into (`make test` builds them there).
 
+mod activity_watch;
 mod caller;
 mod child;
 mod cli;
@@ -22,6 +23,7 @@ mod wire;
 
 use std::path::PathBuf;
 
+pub use activity_watch::ActivityWatch;
 pub use caller::{Caller, hub_settings, none, some, word};
 pub use child::Child;
 pub use cli::{Cli, Finished};

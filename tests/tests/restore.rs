@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use spaces_api::ErrorKind;
 use spaces_client::Error;
-use spaces_tests::{Daemon, Hub, eventually};
+use spaces_tests::{ActivityWatch, Daemon, Hub, eventually};
 
 /// Stops the hub while its data is replaced by what is in the other directory.
 fn replace(hub: &mut Hub, copy: &Path) {
@@ -39,6 +39,13 @@ fn sent(daemon: &Daemon, channel: &str, text: &str) {
     assert_eq!(receipt["receipt"]["state"], "sent", "{receipt}");
 }
 
+/// Begins a session, which is in each machine's digest.
+fn begun(daemon: &Daemon, task: &str) {
+    let start = json!({"tool": "codex", "task": task, "wait": "sent"});
+    let begun = daemon.call("session.start", start);
+    assert_eq!(begun["receipt"]["state"], "sent", "{begun}");
+}
+
 fn shown(page: &Value) -> Vec<&str> {
     let messages = page["messages"].as_array().expect("a page has messages");
     let written = messages.iter().filter(|message| message["kind"] != "join");
@@ -59,6 +66,13 @@ fn until_shows(daemon: &Daemon, texts: &[&str]) {
     });
 }
 
+/// Whether a watcher's next digest has the text; it has something in any case.
+fn watch_shows(watch: &mut ActivityWatch, text: &str) -> bool {
+    let digest = watch.told();
+    assert_ne!(digest["items"], json!([]), "{digest}");
+    digest.to_string().contains(text)
+}
+
 #[test]
 fn machines_show_what_the_hub_has_after_it_was_set_back_and_nothing_else() {
     let copies = tempfile::tempdir().expect("a temporary directory");
@@ -69,6 +83,7 @@ fn machines_show_what_the_hub_has_after_it_was_set_back_and_nothing_else() {
     let mut away = alice.invite("member");
 
     sent(&alice, "#general", "in the copy");
+    begun(&alice, "begun before");
     until_shows(&bob, &["in the copy"]);
     back_up(&mut hub, &copy);
     alice.until_live();
@@ -90,6 +105,8 @@ fn machines_show_what_the_hub_has_after_it_was_set_back_and_nothing_else() {
         });
     }
     away.kill();
+    let (mut watch, digest) = ActivityWatch::open(&bob, &json!({}));
+    assert!(digest.to_string().contains("begun before"), "{digest}");
 
     replace(&mut hub, &copy);
     alice.until_live();
@@ -100,6 +117,9 @@ fn machines_show_what_the_hub_has_after_it_was_set_back_and_nothing_else() {
         let refused = machine.refusal("message.list", json!({"channel": "#lost"}));
         assert!(refused.message.contains("#lost"), "{refused:?}");
     }
+    // That nothing was known for a while is not told as that nothing is going on.
+    begun(&alice, "begun after");
+    while !watch_shows(&mut watch, "begun after") {}
     let found = bob.call("message.search", json!({"query": "lost"}));
     assert_eq!(found["hits"], json!([]), "{found}");
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use spaces_tests::{Daemon, eventually, git};
+use spaces_tests::{ActivityWatch, Daemon, Hub, eventually, git};
 
 const REPO: &str = "github.com/acme/app";
 
@@ -268,4 +268,23 @@ fn a_resumed_session_goes_on() {
     assert_eq!(shown()["task"], "keep me");
     let waiting = daemon.call("outbox.list", json!({}));
     assert_eq!(waiting["items"], json!([]), "{waiting}");
+}
+
+#[test]
+fn a_watcher_is_told_when_its_digest_differs() {
+    let hub = Hub::start();
+    let alice = Daemon::owner_of(&hub);
+    let bob = alice.invite("member");
+    let here = json!({"context": {"repo": REPO}});
+    let (mut watch, mut digest) = ActivityWatch::open(&bob, &here);
+    for task in ["write the lexer", "write the parser", "write the tests"] {
+        assert!(!digest.to_string().contains(task), "{digest}");
+        let start = json!({"tool": "codex", "task": task, "context": {"repo": REPO}});
+        alice.call("session.start", start);
+        while !digest.to_string().contains(task) {
+            let now = watch.told();
+            assert_ne!(now["items"], digest["items"], "told without a difference");
+            digest = now;
+        }
+    }
 }

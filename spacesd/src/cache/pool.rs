@@ -73,6 +73,10 @@ impl Pool {
                     connection: None,
                 };
                 reader.connection = Some(self.store.reader()?);
+                // Opened while the file was replaced, it may be the new one's.
+                if self.shut.load(Ordering::Acquire) || self.epoch() != epoch {
+                    return Err(CacheError::Renewed);
+                }
                 return Ok(reader);
             }
             readers.waiting += 1;

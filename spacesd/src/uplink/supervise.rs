@@ -23,6 +23,7 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 pub(super) async fn run(shared: Arc<Shared>) {
     let mut stopping = shared.stopping.subscribe();
     let mut uri = shared.config.uri.clone();
+    let mut rebuilds = shared.sink.rebuilds();
     let timing = &shared.config.timing;
     let mut backoff = Backoff::new(timing.first_backoff, timing.longest_backoff);
     loop {
@@ -51,6 +52,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
             backoff.next_wait(),
             started,
             &mut uri,
+            &mut rebuilds,
             &mut stopping,
         )
         .await;
@@ -356,17 +358,22 @@ fn offline(shared: &Shared, ended: &Ended) {
     });
 }
 
-/// Waits, unless somebody wants an attempt at once.
+/// Waits, unless somebody wants an attempt at once, or the cache was begun anew:
+/// until it is filled nothing can be read.
 async fn pause(
     shared: &Shared,
     wait: Duration,
     started: Instant,
     uri: &mut watch::Receiver<Option<String>>,
+    rebuilds: &mut watch::Receiver<u64>,
     stopping: &mut watch::Receiver<bool>,
 ) {
     let until = Instant::now() + wait;
     let asked = async {
-        shared.try_now.notified().await;
+        tokio::select! {
+            () = shared.try_now.notified() => {}
+            Ok(()) = rebuilds.changed() => {}
+        }
         sleep_until(started + shared.config.timing.retry_spacing).await;
     };
     tokio::select! {

@@ -153,9 +153,15 @@ async fn a_slow_sync_is_waited_for_and_a_stalled_one_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sink_that_began_anew_is_filled_again() {
+async fn a_sink_that_began_anew_is_filled_again_at_once() {
     let hub = Hub::start();
-    let client = Client::start(hub.uri(), Some(&hub.owner_invite()));
+    let timing = Timing {
+        first_backoff: PATIENCE * 1000,
+        longest_backoff: PATIENCE * 1000,
+        ..quick()
+    };
+    let invite = hub.owner_invite();
+    let client = Client::timed(hub.uri(), Some(&invite), "spaces", None, timing);
     client.live().await;
     assert_eq!(
         client

@@ -159,10 +159,14 @@ async fn follow(
         sleep(SETTLE).await;
         generation.mark_unchanged();
         arrivals.mark_unchanged();
-        // A cache that cannot be read now tells of its return by a change.
+        // A cache that cannot be read now, or was begun anew and is empty, tells of
+        // its return by a change.
         let Ok(digested) = digest(&daemon, &ask).await else {
             continue;
         };
+        if daemon.readiness().is_err() {
+            continue;
+        }
         let now = comparable(&digested);
         if now == last {
             continue;

@@ -66,14 +66,14 @@ macro_rules! routes {
         const ROUTED: &[&str] = &[$(<$method as Method>::NAME),*];
     };
     (@now $method:ty, $handler:path, $call:ident, $params:ident) => {
-        finish::<$method>($handler($call, $params))
+        finish::<$method>($call, $handler($call, $params))
     };
     (@later $method:ty, $handler:path, $call:ident, $params:ident) => {
         // Boxed, so that a read does not carry the room of the largest write.
-        finish::<$method>(Box::pin($handler($call, $params)).await)
+        finish::<$method>($call, Box::pin($handler($call, $params)).await)
     };
     (@written $method:ty, $handler:path, $call:ident, $params:ident) => {
-        Box::pin($handler($call, $params)).await
+        still_true::<$method>($call, Box::pin($handler($call, $params)).await)
     };
 }
 
@@ -190,15 +190,35 @@ routes! {
 
 fn begin<M: Method>(call: &Call, given: Option<&RawValue>) -> Result<M::Params, RpcError> {
     let params = params::parse::<M>(given)?;
-    // What is not loaded is not shown as empty. Events tell of the loading itself.
-    if M::ACCESS == Access::Read && M::NAME != api::events::Subscribe::NAME {
-        call.daemon.readiness()?;
-    }
+    loaded::<M>(call)?;
     Ok(params)
 }
 
-fn finish<M: Method>(result: Result<M::Result, RpcError>) -> Result<Vec<u8>, RpcError> {
-    serde_json::to_vec(&result?).map_err(|error| {
+/// What is not loaded is not shown as empty. Events tell of the loading itself.
+fn loaded<M: Method>(call: &Call) -> Result<(), RpcError> {
+    match M::ACCESS {
+        Access::Read if M::NAME != api::events::Subscribe::NAME => call.daemon.readiness(),
+        _ => Ok(()),
+    }
+}
+
+/// The answer, unless the cache was begun anew while it was read.
+fn still_true<M: Method>(
+    call: &Call,
+    result: Result<Vec<u8>, RpcError>,
+) -> Result<Vec<u8>, RpcError> {
+    let answer = result?;
+    loaded::<M>(call)?;
+    Ok(answer)
+}
+
+fn finish<M: Method>(
+    call: &Call,
+    result: Result<M::Result, RpcError>,
+) -> Result<Vec<u8>, RpcError> {
+    let result = result?;
+    loaded::<M>(call)?;
+    serde_json::to_vec(&result).map_err(|error| {
         RpcError::new(
             ErrorKind::Internal,
             format!("the result of {} cannot be written: {error}", M::NAME),
