@@ -415,9 +415,7 @@ fn tail_follows_over_a_restart_of_the_daemon() {
     post(&daemon, "before the restart");
     daemon.kill();
     eventually("it says so", || {
-        tail.log()
-            .contains("waiting until it is back")
-            .then_some(())
+        tail.log().contains("waiting for the daemon").then_some(())
     });
     daemon.run();
     daemon.until_live();

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use spaces_api::ErrorKind;
 use spaces_client::Error;
-use spaces_tests::{ActivityWatch, Daemon, Hub, eventually};
+use spaces_tests::{ActivityWatch, Child, Daemon, Hub, binary, eventually};
 
 /// Stops the hub while its data is replaced by what is in the other directory.
 fn replace(hub: &mut Hub, copy: &Path) {
@@ -107,6 +107,12 @@ fn machines_show_what_the_hub_has_after_it_was_set_back_and_nothing_else() {
     away.kill();
     let (mut watch, digest) = ActivityWatch::open(&bob, &json!({}));
     assert!(digest.to_string().contains("begun before"), "{digest}");
+    let mut tail = bob.cli().command(&binary("spacesctl"));
+    tail.args(["tail", "-f", "general"]);
+    let mut tail = Child::spawn(&mut tail, &bob.home().join("tail.log"));
+    eventually("the tail shows what is lost", || {
+        tail.log().contains("lost 2").then_some(())
+    });
 
     replace(&mut hub, &copy);
     alice.until_live();
@@ -117,6 +123,11 @@ fn machines_show_what_the_hub_has_after_it_was_set_back_and_nothing_else() {
         let refused = machine.refusal("message.list", json!({"channel": "#lost"}));
         assert!(refused.message.contains("#lost"), "{refused:?}");
     }
+    eventually("the tail goes on with what is new", || {
+        assert!(tail.exited().is_none(), "{}", tail.log());
+        tail.log().contains("new 1").then_some(())
+    });
+    assert!(tail.log().contains("was set back"), "{}", tail.log());
     // That nothing was known for a while is not told as that nothing is going on.
     begun(&alice, "begun after");
     while !watch_shows(&mut watch, "begun after") {}

@@ -57,12 +57,30 @@ const WAIT: Duration = Duration::from_secs(60);
 impl Tail {
     /// Shows the end of the channel and follows it.
     pub fn run(self, ctl: &mut Ctl) -> Result<(), Failure> {
+        let follow = self.follow;
+        let mut following = Following {
+            of: self,
+            shown: Shown::default(),
+        };
         // Before the page is read, so that nothing falls between the two.
-        let subscription = match self.follow {
-            true => Some(ctl.client.subscribe(&self.subscription(None))?),
+        let subscription = match follow {
+            true => Some(ctl.client.subscribe(&following.subscription(None))?),
             false => None,
         };
-        let page = ctl.client.call::<message::List>(&message::ListParams {
+        let page = following.of.page(ctl)?;
+        following.show_page(&mut ctl.out, &page)?;
+        if !ctl.out.is_json() {
+            ctl.out.freshness(&page.meta);
+        }
+        ctl.out.flush()?;
+        match subscription {
+            Some(subscription) => follow_on(ctl, subscription, &mut following),
+            None => Ok(()),
+        }
+    }
+
+    fn page(&self, ctl: &mut Ctl) -> Result<message::Page, Error> {
+        ctl.client.call::<message::List>(&message::ListParams {
             channel: self.channel.clone(),
             thread_id: None,
             limit: Some(self.limit),
@@ -70,35 +88,49 @@ impl Tail {
             after: None,
             author: None,
             kind: None,
-        })?;
-        let mut shown = Shown::default();
-        for message in &page.messages {
-            shown.show(&mut ctl.out, message)?;
-        }
-        if !ctl.out.is_json() {
-            ctl.out.freshness(&page.meta);
-        }
-        ctl.out.flush()?;
-        let Some(subscription) = subscription else {
-            return Ok(());
-        };
-        follow(
-            ctl,
-            subscription,
-            |cursor| self.subscription(cursor),
-            |out, event| match &event.what {
-                EventKind::Message { message } => shown.show(out, message),
-                _ => Ok(()),
-            },
-        )
+        })
     }
+}
 
+/// A channel's end that is followed.
+struct Following {
+    of: Tail,
+    shown: Shown,
+}
+
+impl Following {
+    fn show_page(&mut self, out: &mut Out, page: &message::Page) -> Result<(), Failure> {
+        for message in &page.messages {
+            self.shown.show(out, message)?;
+        }
+        Ok(())
+    }
+}
+
+impl Follower for Following {
     fn subscription(&self, cursor: Option<u64>) -> events::SubscribeParams {
         events::SubscribeParams {
             cursor,
             kinds: vec!["message".to_owned()],
-            channels: vec![self.channel.clone()],
+            channels: vec![self.of.channel.clone()],
         }
+    }
+
+    fn show(&mut self, out: &mut Out, event: &Event) -> Result<(), Failure> {
+        match &event.what {
+            EventKind::Message { message } => self.shown.show(out, message),
+            _ => Ok(()),
+        }
+    }
+
+    fn make_good(&mut self, ctl: &mut Ctl) -> Result<(), Failure> {
+        let page = self.of.page(ctl)?;
+        let newest = page.messages.iter().filter_map(|message| message.seq).max();
+        if newest.is_some_and(|newest| newest < self.shown.newest_seq) {
+            note("the hub was set back to a copy; the channel as it is now:");
+            self.shown = Shown::default();
+        }
+        self.show_page(&mut ctl.out, &page)
     }
 }
 
@@ -139,41 +171,64 @@ impl Shown {
 
 impl Events {
     /// Follows the events.
-    pub fn run(self, ctl: &mut Ctl) -> Result<(), Failure> {
-        let params = |cursor: Option<u64>| events::SubscribeParams {
-            cursor: cursor.or(self.cursor),
-            kinds: self.kinds.clone(),
-            channels: self.channels.clone(),
-        };
-        let subscription = ctl.client.subscribe(&params(None))?;
-        follow(ctl, subscription, params, |out, event| {
-            if out.is_json() {
-                return out.json(event);
-            }
-            show_event(out, event);
-            Ok(())
-        })
+    pub fn run(mut self, ctl: &mut Ctl) -> Result<(), Failure> {
+        let subscription = ctl.client.subscribe(&self.subscription(self.cursor))?;
+        follow_on(ctl, subscription, &mut self)
     }
 }
 
-/// Gives every event to `show`, until the output or the contract fails; a daemon
-/// that goes away is waited for.
-fn follow(
+impl Follower for Events {
+    fn subscription(&self, cursor: Option<u64>) -> events::SubscribeParams {
+        events::SubscribeParams {
+            cursor,
+            kinds: self.kinds.clone(),
+            channels: self.channels.clone(),
+        }
+    }
+
+    fn show(&mut self, out: &mut Out, event: &Event) -> Result<(), Failure> {
+        if out.is_json() {
+            return out.json(event);
+        }
+        show_event(out, event);
+        Ok(())
+    }
+
+    fn make_good(&mut self, _: &mut Ctl) -> Result<(), Failure> {
+        note("events were missed: they are no longer kept");
+        Ok(())
+    }
+}
+
+/// A command that shows events as they come.
+trait Follower {
+    /// What it wants to hear of, from a cursor on or from now on.
+    fn subscription(&self, cursor: Option<u64>) -> events::SubscribeParams;
+
+    fn show(&mut self, out: &mut Out, event: &Event) -> Result<(), Failure>;
+
+    /// Shows or tells what was missed while the events since its cursor went.
+    fn make_good(&mut self, ctl: &mut Ctl) -> Result<(), Failure>;
+}
+
+/// Shows every event, until the output or the contract fails; a daemon that goes
+/// away, or is about to load everything anew, is waited for.
+fn follow_on(
     ctl: &mut Ctl,
     mut subscription: Subscription,
-    params: impl Fn(Option<u64>) -> events::SubscribeParams,
-    mut show: impl FnMut(&mut Out, &Event) -> Result<(), Failure>,
+    follower: &mut impl Follower,
 ) -> Result<(), Failure> {
     loop {
         match subscription.next(WAIT) {
             Ok(Some(event)) => {
-                show(&mut ctl.out, &event)?;
+                follower.show(&mut ctl.out, &event)?;
                 ctl.out.flush()?;
             }
             Ok(None) => {}
             Err(Error::ConnectionLost { .. }) => {
-                note("the daemon has gone; waiting until it is back");
-                subscription = again(ctl, subscription.cursor(), &params)?;
+                note("the events have ended; waiting for the daemon");
+                subscription = again(ctl, subscription.cursor(), follower)?;
+                ctl.out.flush()?;
                 note("following again");
             }
             Err(error) => return Err(error.into()),
@@ -184,17 +239,25 @@ fn follow(
 fn again(
     ctl: &mut Ctl,
     cursor: u64,
-    params: &impl Fn(Option<u64>) -> events::SubscribeParams,
+    follower: &mut impl Follower,
 ) -> Result<Subscription, Failure> {
+    let mut cursor = Some(cursor);
     loop {
-        match ctl.client.subscribe(&params(Some(cursor))) {
-            Ok(subscription) => return Ok(subscription),
-            Err(error) if error.is_daemon_down() => std::thread::sleep(LOOK_EVERY),
-            Err(error) if error.kind() == ErrorKind::CursorExpired => {
-                note("events were missed: they are no longer kept");
-                return Ok(ctl.client.subscribe(&params(None))?);
+        let subscribed = ctl.client.subscribe(&follower.subscription(cursor));
+        let outcome = match subscribed.map_err(Failure::from) {
+            // What comes from now on comes by it; what is lost before is asked for.
+            Ok(subscription) if cursor.is_none() => follower.make_good(ctl).map(|()| subscription),
+            outcome => outcome,
+        };
+        match outcome {
+            Err(failure) if failure.kind == ErrorKind::CursorExpired => cursor = None,
+            Err(failure)
+                if failure.daemon_down
+                    || matches!(failure.kind, ErrorKind::NotReady | ErrorKind::Busy) =>
+            {
+                std::thread::sleep(LOOK_EVERY);
             }
-            Err(error) => return Err(error.into()),
+            outcome => return outcome,
         }
     }
 }
