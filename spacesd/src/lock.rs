@@ -27,12 +27,12 @@ pub enum LockError {
 
 impl LockError {
     /// What to do about it.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> String {
         match self {
-            Self::Held { .. } => None,
-            Self::Io { .. } => Some(
-                "spacesd accepts nothing that it cannot keep: make the directory writable, or name another with SPACES_STATE_DIR",
+            Self::Held { holder, .. } => format!(
+                "it runs already, perhaps with another socket: end it with `kill {holder}`, or name another state directory with SPACES_STATE_DIR"
             ),
+            Self::Io { .. } => "spacesd accepts nothing that it cannot keep: make the directory writable, or name another with SPACES_STATE_DIR".to_owned(),
         }
     }
 }

@@ -34,7 +34,6 @@ use spacesd::sink::CacheSink;
 use spacesd::socket::{self, Bound};
 use spacesd::spool::Spool;
 use spacesd::uplink::{Timing, Uplink, UplinkConfig};
-use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 use tracing::{info, warn};
@@ -108,19 +107,12 @@ fn run(places: &Paths, settings: Settings) -> anyhow::Result<()> {
 
     make_private(&places.state_dir)?;
     make_private(&places.cache_dir)?;
-    let _lock =
-        Lock::take(&places.state_dir.join("spacesd.lock")).map_err(|error| match error.hint() {
-            Some(hint) => anyhow!("{error}\n{hint}"),
-            None => anyhow!(error),
-        })?;
+    let _lock = Lock::take(&places.state_dir.join("spacesd.lock"))
+        .map_err(|error| anyhow!("{error}\n{}", error.hint()))?;
     let bound = Bound::acquire(&places.socket).map_err(|error| match error.hint() {
         Some(hint) => anyhow!("{error}\n{hint}"),
         None => anyhow!(error),
     })?;
-    bound
-        .listener
-        .set_nonblocking(true)
-        .context("cannot use the socket")?;
     info!(socket = %bound.path.display(), handed_over = bound.handed_over(), "socket");
 
     let change = hub_change::settle(places, &config.hub)
@@ -136,29 +128,22 @@ fn run(places: &Paths, settings: Settings) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let outcome = runtime.block_on(serve(
-        places, settings, level, &bound, change, outbox, cache,
-    ));
+    let outcome = runtime.block_on(serve(places, settings, level, bound, change, outbox, cache));
     // What still runs is done with: connections and stores are closed.
     runtime.shutdown_timeout(Duration::from_secs(1));
     info!("spacesd stopped");
-    outcome
+    outcome.map(drop)
 }
 
 async fn serve(
     places: &Paths,
     settings: Settings,
     level: LevelHandle,
-    bound: &Bound,
+    bound: Bound,
     change: Option<Change>,
     outbox: outbox::Opened,
     cache: cache::Opened,
-) -> anyhow::Result<()> {
-    let listener = bound
-        .listener
-        .try_clone()
-        .and_then(UnixListener::from_std)
-        .context("cannot use the socket")?;
+) -> anyhow::Result<Bound> {
     let config = settings.current();
     let notices = Notices::default();
     let another_hub = change.and_then(|change| change.notice(&places.state_dir));
@@ -243,7 +228,7 @@ async fn serve(
     // In a task: this thread would have to be woken for each connection, by a
     // worker, which then serves it.
     let serving = tokio::spawn(socket::serve(
-        listener,
+        bound,
         rpc,
         config.socket.max_connections,
         daemon.lifetime.stopped(),
@@ -273,7 +258,9 @@ async fn serve(
         hub.stop().await;
     }
     // A service manager starts again only what ended badly.
-    served.context("the socket was served no longer")
+    served
+        .context("the socket was served no longer")?
+        .context("cannot use the socket")
 }
 
 fn uplink_config(

@@ -368,20 +368,19 @@ impl Cache {
         }
     }
 
-    /// Has a damaged file made anew.
+    /// Has a file made anew that is damaged, or was deleted.
     fn checked<T>(&self, epoch: u64, result: rusqlite::Result<T>) -> Result<T, CacheError> {
         result.map_err(|error| {
             // What is put away under a reader gives errors of any kind.
             if self.shared.pool.epoch() != epoch {
                 return CacheError::Renewed;
             }
-            if !store::is_damage(&error) {
-                return CacheError::Sql(error);
-            }
-            self.send(writer::Job::Useless {
-                epoch,
-                why: error.to_string(),
-            });
+            let why = match store::is_damage(&error) {
+                true => error.to_string(),
+                false if self.shared.store.is_gone() => "its file was deleted".to_owned(),
+                false => return CacheError::Sql(error),
+            };
+            self.send(writer::Job::Useless { epoch, why });
             CacheError::Renewed
         })
     }

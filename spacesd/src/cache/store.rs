@@ -1,6 +1,8 @@
 //! The file: opening it, telling a good one from a damaged one, starting anew.
 
+use std::fs::DirBuilder;
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::config::DbConfig;
@@ -29,7 +31,7 @@ pub(super) struct Store {
 
 impl Store {
     pub fn in_dir(dir: &Path) -> io::Result<Self> {
-        std::fs::create_dir_all(dir)?;
+        make_dir(dir)?;
         Ok(Self {
             path: dir.join("cache.db"),
         })
@@ -37,6 +39,12 @@ impl Store {
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// True where somebody has deleted the file. What has it open reads on.
+    pub fn is_gone(&self) -> bool {
+        std::fs::symlink_metadata(&self.path)
+            .is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
     }
 
     /// Bytes on disk, with the write-ahead log.
@@ -87,6 +95,10 @@ impl Store {
 
     /// Deletes what is there and makes an empty cache.
     pub fn create(&self) -> Result<Connection, StoreError> {
+        // Whoever deleted the file may have deleted its directory.
+        if let Some(dir) = self.path.parent() {
+            make_dir(dir)?;
+        }
         for suffix in ["", "-wal", "-shm", "-journal"] {
             match std::fs::remove_file(self.with_suffix(suffix)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
@@ -148,6 +160,10 @@ impl Store {
         name.push(suffix);
         name.into()
     }
+}
+
+fn make_dir(dir: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
 /// Why a file cannot be used as it is.

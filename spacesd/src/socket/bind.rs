@@ -27,7 +27,8 @@ pub struct Bound {
 #[derive(Debug)]
 struct Own {
     inode: u64,
-    _lock: Lock,
+    /// None only after [`Bound::renew`] has failed.
+    lock: Option<Lock>,
 }
 
 /// Why there is no socket to serve on.
@@ -105,7 +106,7 @@ impl Bound {
             path: path.to_owned(),
             own: Some(Own {
                 inode: metadata.ino(),
-                _lock: lock,
+                lock: Some(lock),
             }),
         })
     }
@@ -114,13 +115,50 @@ impl Bound {
     pub fn handed_over(&self) -> bool {
         self.own.is_none()
     }
+
+    /// For the runtime to accept connections with.
+    ///
+    /// # Errors
+    /// Mostly for want of file handles.
+    pub fn listen(&self) -> io::Result<tokio::net::UnixListener> {
+        let listener = self.listener.try_clone()?;
+        listener.set_nonblocking(true)?;
+        tokio::net::UnixListener::from_std(listener)
+    }
+
+    /// Makes our socket anew where it was taken away, and perhaps its directory
+    /// with it: a runtime directory goes when its user logs out, a temporary one is
+    /// swept. Nothing while it is in its place.
+    ///
+    /// # Errors
+    /// As [`Bound::acquire`]; it may be tried again.
+    pub fn renew(&mut self) -> Result<Option<tokio::net::UnixListener>, BindError> {
+        let Some(own) = &mut self.own else {
+            return Ok(None);
+        };
+        if is_at(&self.path, own.inode) {
+            return Ok(None);
+        }
+        // The lock would be in our own way; its file may be gone as well.
+        own.lock = None;
+        let new = Self::make(&self.path)?;
+        let listener = new
+            .listen()
+            .map_err(|source| failed("listen on", &self.path, source))?;
+        *self = new;
+        Ok(Some(listener))
+    }
+}
+
+fn is_at(path: &Path, inode: u64) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|now| now.ino() == inode)
 }
 
 impl Drop for Bound {
     fn drop(&mut self) {
         let Some(own) = &self.own else { return };
         // Only our own socket: another may stand there by now.
-        if std::fs::symlink_metadata(&self.path).is_ok_and(|now| now.ino() == own.inode) {
+        if is_at(&self.path, own.inode) {
             let _ = std::fs::remove_file(&self.path);
         }
     }
@@ -207,7 +245,7 @@ fn failed(what: &'static str, path: &Path, source: io::Error) -> BindError {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
-    use std::os::unix::net::UnixListener;
+    use std::os::unix::net::{UnixListener, UnixStream};
     use std::path::Path;
 
     use super::{BindError, Bound};
@@ -246,6 +284,28 @@ mod tests {
         drop(other);
         assert!(path.exists(), "the stale socket is the point of this test");
         Bound::make(&path).unwrap();
+    }
+
+    #[tokio::test]
+    async fn comes_back_to_its_place_once_nobody_else_is_there() {
+        let dir = private_dir();
+        let path = dir.path().join("run/spacesd.sock");
+        let mut bound = Bound::make(&path).unwrap();
+        assert!(bound.renew().unwrap().is_none());
+
+        std::fs::remove_file(&path).unwrap();
+        let listener = bound.renew().unwrap().unwrap();
+        UnixStream::connect(&path).unwrap();
+        listener.accept().await.unwrap();
+
+        std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
+        let other = Bound::make(&path).unwrap();
+        assert!(matches!(bound.renew(), Err(BindError::Lock(_))));
+        drop(other);
+        let listener = bound.renew().unwrap().unwrap();
+        UnixStream::connect(&path).unwrap();
+        listener.accept().await.unwrap();
+        assert!(bound.renew().unwrap().is_none());
     }
 
     #[test]

@@ -22,7 +22,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 use tracing::{debug, warn};
 
 use crate::rpc::{self, Rpc};
@@ -44,15 +44,24 @@ const TURNED_AWAY_AT_ONCE: usize = 64;
 /// How long one that is turned away has to say in which framing it listens.
 const TURN_AWAY_DEADLINE: Duration = Duration::from_millis(500);
 
+/// How often it is looked whether the socket is still in its place.
+const LOOK_AFTER_PLACE: Duration = Duration::from_secs(5);
+
 /// Serves connections until `shutdown`, then lets each finish what it has begun,
-/// for at most `grace`.
+/// for at most `grace`. Gives the socket back, so that newcomers wait until the
+/// program has ended instead of taking it for gone.
+///
+/// # Errors
+/// Where the socket cannot be used.
 pub async fn serve(
-    listener: UnixListener,
+    mut bound: Bound,
     rpc: Rpc,
     max_connections: usize,
     shutdown: impl Future<Output = ()>,
     grace: Duration,
-) {
+) -> io::Result<Bound> {
+    let mut listener = bound.listen()?;
+    let mut place = Place::default();
     let seats = Seats::new(max_connections);
     let turned_away = Arc::new(Semaphore::new(TURNED_AWAY_AT_ONCE));
     let (stop, stopping) = watch::channel(false);
@@ -64,6 +73,12 @@ pub async fn serve(
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             Some(_) = connections.join_next() => continue,
+            () = place.time_to_look() => {
+                if let Some(anew) = place.look(&mut bound) {
+                    listener = anew;
+                }
+                continue;
+            }
             () = &mut shutdown => break,
         };
         let stream = match accepted {
@@ -111,6 +126,51 @@ pub async fn serve(
             connections = connections.len(),
             "connections were cut: the time to finish was over"
         );
+    }
+    Ok(bound)
+}
+
+/// Sees to it that clients find the socket.
+struct Place {
+    every: Interval,
+    /// Why it could not be made again when it was last tried.
+    fault: Option<String>,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        let mut every = interval(LOOK_AFTER_PLACE);
+        every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { every, fault: None }
+    }
+}
+
+impl Place {
+    /// Cancel safe.
+    async fn time_to_look(&mut self) {
+        self.every.tick().await;
+    }
+
+    /// A new listener where the socket had to be made again.
+    fn look(&mut self, bound: &mut Bound) -> Option<UnixListener> {
+        let fault = match bound.renew() {
+            Ok(None) => return None,
+            Ok(Some(listener)) => {
+                self.fault = None;
+                warn!(socket = %bound.path.display(), "the socket had been taken away; made anew");
+                return Some(listener);
+            }
+            Err(error) => error.to_string(),
+        };
+        // Said once, not every time.
+        if self.fault.as_ref() != Some(&fault) {
+            warn!(
+                error = fault,
+                "the socket was taken away and cannot be made anew yet"
+            );
+            self.fault = Some(fault);
+        }
+        None
     }
 }
 

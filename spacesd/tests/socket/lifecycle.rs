@@ -1,6 +1,8 @@
 //! Start and end of the program.
 
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::process::Output;
 
 use rustix::process::Signal;
@@ -142,4 +144,25 @@ fn settings_are_read_again_on_hangup_and_by_call() {
             .contains("config.toml:2:1"),
         "{reply}"
     );
+}
+
+#[test]
+fn a_socket_that_is_taken_away_comes_back() {
+    let daemon = Daemon::start();
+    let mut before = daemon.lines();
+    let socket = daemon.socket();
+    let directory = socket.parent().unwrap();
+    // As a sweeper of temporary files does, and the end of a login.
+    for remove in [
+        |socket: &Path, _: &Path| std::fs::remove_file(socket),
+        |_: &Path, directory: &Path| std::fs::remove_dir_all(directory),
+    ] {
+        remove(&socket, directory).unwrap();
+        spaces_tests::eventually("the socket is there again", || {
+            UnixStream::connect(&socket).ok()
+        });
+        assert!(daemon.call("daemon.ping", json!({}))["result"].is_object());
+        assert_eq!(directory.metadata().unwrap().mode() & 0o777, 0o700);
+    }
+    assert!(before.call("daemon.ping", json!({}))["result"].is_object());
 }

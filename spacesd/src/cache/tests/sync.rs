@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use spaces_api::model::EventKind;
 
 use crate::cache::fixture::*;
-use crate::cache::{Cache, Limits};
+use crate::cache::{Cache, CacheError, Limits};
 use crate::events::SinceError;
 use crate::row::{Batch, Change, Row, Table};
 
@@ -193,6 +193,26 @@ fn damage_that_is_met_while_running_begins_a_new_cache() {
     assert!(!fixture.cache.ready());
     fixture.put(small_hub());
     assert_eq!(fixture.cache.channels(None, true).unwrap().len(), 2);
+}
+
+#[test]
+fn a_file_that_is_deleted_while_running_is_made_anew_once_it_is_missed() {
+    let fixture = Fixture::new();
+    let rebuilds = fixture.cache.rebuilds();
+    let open = fixture.cache.moment().unwrap();
+    std::fs::remove_dir_all(fixture.dir.path()).unwrap();
+    // What is open reads on; what would have to be opened finds nothing.
+    assert_eq!(open.channels(None, true).unwrap().len(), 2);
+    assert!(matches!(
+        fixture.cache.channels(None, true),
+        Err(CacheError::Renewed)
+    ));
+    wait_until("the new cache", || rebuilds.has_changed().unwrap());
+    assert!(!fixture.cache.ready());
+    drop(open);
+    fixture.put(small_hub());
+    assert_eq!(fixture.cache.channels(None, true).unwrap().len(), 2);
+    assert!(fixture.dir.path().join("cache.db").exists());
 }
 
 #[test]
