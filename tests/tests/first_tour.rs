@@ -1,5 +1,6 @@
 //! What a new user does first: up, post, read, activity, down.
 
+use std::fs::File;
 use std::path::Path;
 use std::process::Command;
 
@@ -52,9 +53,17 @@ fn what_was_posted_is_there_after_down_and_up() {
     assert_eq!(cli.run(&["up"]).code, 0);
     cli.json(&["post", "#general", "kept", "--wait", "sent", "--json"]);
     assert_eq!(cli.run(&["down"]).code, 0);
+    // A log that has become large is set aside.
+    let log = machine.state_dir().join("spacesd.log");
+    let large = File::options().append(true).open(&log);
+    large
+        .and_then(|log| log.set_len(9 * 1024 * 1024))
+        .expect("the log is ours");
     assert_eq!(cli.run(&["up"]).code, 0);
     let page = cli.json(&["read", "#general", "--json"]);
     assert!(page.to_string().contains("kept"), "{page}");
+    assert!(log.with_extension("log.old").exists());
+    assert!(log.metadata().expect("the new log").len() < 1024 * 1024);
     assert_eq!(cli.run(&["down"]).code, 0);
 }
 

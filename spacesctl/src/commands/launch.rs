@@ -1,4 +1,5 @@
-use std::fs::OpenOptions;
+use std::fs::{self, File, OpenOptions};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -36,17 +37,15 @@ impl Launch {
     }
 }
 
+/// A log larger than this is set aside at the next start.
+const LARGEST_LOG: u64 = 8 * 1024 * 1024;
+
 /// Starts the daemon detached from the terminal, its output going to the log.
 pub fn start_daemon(paths: &Paths) -> Result<Child, Failure> {
     let program = find_daemon()?;
     make_private_dir(&paths.state_dir)?;
     let log_file = paths.log_file();
-    let log = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(&log_file)
-        .map_err(|error| cannot("open the log", &log_file, &error))?;
+    let log = open_log(&log_file).map_err(|error| cannot("open the log", &log_file, &error))?;
     let second = log
         .try_clone()
         .map_err(|error| cannot("open the log", &log_file, &error))?;
@@ -61,6 +60,17 @@ pub fn start_daemon(paths: &Paths) -> Result<Child, Failure> {
         .stderr(second)
         .spawn()
         .map_err(|error| cannot("start", &program, &error))
+}
+
+fn open_log(path: &Path) -> io::Result<File> {
+    if fs::metadata(path).is_ok_and(|log| log.len() > LARGEST_LOG) {
+        fs::rename(path, path.with_extension("log.old"))?;
+    }
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)
 }
 
 /// The daemon of this installation: said by `SPACESD_BIN`, else beside this
@@ -108,7 +118,7 @@ fn own_program() -> Result<PathBuf, Failure> {
 
 /// Makes a directory, and those above it, for this user alone.
 pub fn make_private_dir(dir: &Path) -> Result<(), Failure> {
-    std::fs::DirBuilder::new()
+    fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(dir)

@@ -169,6 +169,9 @@ pub(super) fn cache_failed(error: &CacheError) -> RpcError {
         )
         .hint("try again in a moment; `spacesctl status` says how far it is");
     }
-    RpcError::new(ErrorKind::Internal, format!("the local cache cannot be read: {error}"))
-        .hint("`spacesctl doctor` says more; the cache can be deleted, it is filled again from the hub")
+    RpcError::new(
+        ErrorKind::Internal,
+        format!("the local cache cannot be read: {error}"),
+    )
+    .hint("`spacesctl doctor` says more; the cache can be deleted, it is filled again from the hub")
 }
