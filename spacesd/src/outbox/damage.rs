@@ -1,5 +1,6 @@
 //! A damaged `outbox.db`: set aside, never deleted, and a new one begun with
-//! what can still be read of it.
+//! what can still be read of it. One that somebody deleted is read from where it
+//! is still open.
 
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
@@ -27,7 +28,7 @@ pub(super) struct Loaded {
 pub(super) fn open_or_set_aside(path: &Path) -> Result<(Loaded, Option<String>), OpenError> {
     match load(path) {
         Err(OpenError::Damaged { what, .. }) => {
-            let notice = begin_anew(path, &what, &[])?;
+            let notice = begin_anew(path, &what, None, &[])?;
             // What was salvaged may have reached the hub, for all that is known.
             let mut loaded = load(path)?;
             loaded.tried_through = i64::MAX;
@@ -47,7 +48,8 @@ pub(super) fn replace(
 ) -> Result<String, OpenError> {
     store.abandoned = true;
     let path = store.path.clone();
-    let notice = begin_anew(&path, what, queued)?;
+    let open = store.is_gone().then_some(&store.connection);
+    let notice = begin_anew(&path, what, open, queued)?;
     let mut anew = Store::open(&path)?;
     anew.number_beyond(store);
     *store = anew;
@@ -83,13 +85,25 @@ fn load(path: &Path) -> Result<Loaded, OpenError> {
     }
 }
 
-fn begin_anew(path: &Path, what: &str, known: &[StoredItem]) -> Result<String, OpenError> {
+/// `deleted` is where a file that is not there any more is still open.
+fn begin_anew(
+    path: &Path,
+    what: &str,
+    deleted: Option<&Connection>,
+    known: &[StoredItem],
+) -> Result<String, OpenError> {
     let failed = |source: io::Error| OpenError::Io {
         path: path.to_owned(),
         source,
     };
-    let aside = set_aside(path).map_err(failed)?;
-    let salvage = salvage(&aside);
+    let (fate, salvage) = match deleted {
+        Some(connection) => ("was begun anew".to_owned(), Salvage::of(connection)),
+        None => {
+            let aside = set_aside(path).map_err(failed)?;
+            let fate = format!("was set aside as {}", aside.display());
+            (fate, salvage(&aside))
+        }
+    };
     let mut items = salvage.items;
     for item in known {
         items.retain(|_, other| other.receipt.client_key != item.receipt.client_key);
@@ -114,9 +128,8 @@ fn begin_anew(path: &Path, what: &str, known: &[StoredItem]) -> Result<String, O
         "some rows may be lost"
     };
     let notice = format!(
-        "the outbox was damaged ({what}) and was set aside as {}; \
+        "the outbox was damaged ({what}) and {fate}; \
          {total} items were taken over, {queued} of them queued; {extent}",
-        aside.display(),
     );
     tracing::error!("{notice}");
     Ok(notice)
@@ -153,25 +166,46 @@ struct Salvage {
     whole: bool,
 }
 
+impl Salvage {
+    /// What can be read there.
+    fn of(connection: &Connection) -> Self {
+        let mut items = BTreeMap::new();
+        let read = read_rows(connection, &mut items);
+        let whole = read.map_err(warn_not_whole).is_ok();
+        Self { items, whole }
+    }
+
+    fn nothing() -> Self {
+        Self {
+            items: BTreeMap::new(),
+            whole: false,
+        }
+    }
+}
+
+fn warn_not_whole(error: rusqlite::Error) {
+    tracing::warn!(%error, "the damaged outbox could not be read whole");
+}
+
 /// Reads what can be read, in a copy: reading may write to the log.
 fn salvage(aside: &Path) -> Salvage {
     let copy = with_suffix(aside, ".reading");
     let copy_log = with_suffix(&copy, "-wal");
-    let mut items = BTreeMap::new();
-    let whole = copy_both(aside, &copy, &copy_log)
-        .map_err(|error| tracing::warn!(%error, "the damaged outbox could not be copied"))
-        .is_ok_and(|()| {
-            read_rows(&copy, &mut items)
-                .map_err(
-                    |error| tracing::warn!(%error, "the damaged outbox could not be read whole"),
-                )
-                .is_ok()
-        });
+    let salvage = match copy_both(aside, &copy, &copy_log) {
+        Ok(()) => Connection::open_with_flags(&copy, OpenFlags::SQLITE_OPEN_READ_WRITE)
+            .map(|connection| Salvage::of(&connection))
+            .map_err(warn_not_whole)
+            .ok(),
+        Err(error) => {
+            tracing::warn!(%error, "the damaged outbox could not be copied");
+            None
+        }
+    };
     for leftover in [copy.clone(), copy_log, with_suffix(&copy, "-shm")] {
         // Absent or not, it is not needed.
         let _ = fs::remove_file(leftover);
     }
-    Salvage { items, whole }
+    salvage.unwrap_or_else(Salvage::nothing)
 }
 
 fn copy_both(aside: &Path, copy: &Path, copy_log: &Path) -> io::Result<()> {
@@ -184,8 +218,7 @@ fn copy_both(aside: &Path, copy: &Path, copy_log: &Path) -> io::Result<()> {
 }
 
 /// From the front as far as it goes, then from the back.
-fn read_rows(copy: &Path, items: &mut BTreeMap<i64, StoredItem>) -> Stored<()> {
-    let connection = Connection::open_with_flags(copy, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+fn read_rows(connection: &Connection, items: &mut BTreeMap<i64, StoredItem>) -> Stored<()> {
     // A broken index must not hide rows that the table still has.
     let mut collect = |direction: &str| -> Stored<()> {
         let mut statement = connection.prepare(&format!(

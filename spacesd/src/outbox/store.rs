@@ -4,9 +4,9 @@
 //! Order is the order of `id`, never of a clock. Every change of an item takes
 //! the next number of `change`, so that an event log can read what it missed.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -228,6 +228,13 @@ impl Store {
                 Some("the damaged file was set aside and no new one could be begun".into()),
             ));
         }
+        if durable && self.is_gone() {
+            // As good as damaged: what is written to it ends with this process.
+            return Err(rusqlite::Error::SqliteFailure(
+                rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_NOTADB),
+                Some("its file was deleted".into()),
+            ));
+        }
         if self.durable != durable {
             let level = if durable { "FULL" } else { "NORMAL" };
             self.connection.pragma_update(None, "synchronous", level)?;
@@ -237,6 +244,11 @@ impl Store {
             .prepare_cached("BEGIN IMMEDIATE")?
             .execute([])?;
         Ok(())
+    }
+
+    /// Whether somebody has deleted the file, which is still open here.
+    pub fn is_gone(&self) -> bool {
+        fs::symlink_metadata(&self.path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
     }
 
     /// Ends the transaction; after an error nothing of it remains.
@@ -569,6 +581,11 @@ fn prepare_schema(connection: &Connection) -> Result<(), Refusal> {
 /// Makes the file readable by its owner alone, before SQLite writes to it; the
 /// log beside it takes over the permissions.
 fn make_private(path: &Path) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)?;
     match OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -577,7 +594,6 @@ fn make_private(path: &Path) -> io::Result<()> {
     {
         Ok(file) => {
             file.sync_all()?;
-            let directory = path.parent().unwrap_or(Path::new("."));
             File::open(directory)?.sync_all()
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
