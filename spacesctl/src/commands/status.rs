@@ -191,9 +191,6 @@ fn outbox(out: &mut Out, status: &DaemonStatus) {
             outbox.rejected
         ));
     }
-    if let Some(fault) = &outbox.fault {
-        out.line(format_args!("           {BAD}{}{BAD:#}", clean_line(fault)));
-    }
 }
 
 #[cfg(test)]

@@ -58,7 +58,12 @@ impl Examined {
             Some(status) => {
                 checks.extend([hub(status), clock(status), outbox(status), cache(status)]);
                 checks.push(spool(status));
-                checks.extend(status.warnings.iter().map(|warning| {
+                // The outbox's fault is among them, and was said.
+                let others = status
+                    .warnings
+                    .iter()
+                    .filter(|warning| Some(*warning) != status.outbox.fault.as_ref());
+                checks.extend(others.map(|warning| {
                     Check::warn(
                         "daemon warning",
                         warning,
@@ -212,7 +217,7 @@ fn outbox(status: &DaemonStatus) -> Check {
             NAME,
             ErrorKind::DiskFull,
             fault,
-            "correct it; until then nothing is accepted",
+            "correct what it says; while it cannot be written nothing is accepted",
         )
     } else if status.hub.state == HubState::Live && oldest >= STUCK_MS {
         Check::fail(
