@@ -8,13 +8,14 @@
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpListener};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
+use spaces_client::log_file;
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -35,8 +36,6 @@ const SILENCES: u32 = 5;
 const FIRST_BACKOFF: Duration = Duration::from_millis(250);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 const SETTLED_AFTER: Duration = Duration::from_secs(60);
-/// A log larger than this is set aside at the next start.
-const LARGEST_LOG: u64 = 8 * 1024 * 1024;
 
 /// Where a local hub keeps its things.
 #[derive(Clone, Debug)]
@@ -420,14 +419,7 @@ fn open_log(path: &Path) -> std::io::Result<File> {
             .mode(0o700)
             .create(directory)?;
     }
-    if fs::metadata(path).is_ok_and(|log| log.len() > LARGEST_LOG) {
-        fs::rename(path, path.with_extension("log.old"))?;
-    }
-    File::options()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(path)
+    log_file::open(path)
 }
 
 /// The hub's binary: the given one, `SPACES_HUB_BIN`, beside our own, on PATH.

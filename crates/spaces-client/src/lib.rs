@@ -19,6 +19,7 @@ mod client;
 mod connect;
 mod error;
 mod frame;
+pub mod log_file;
 pub mod paths;
 pub mod spool;
 

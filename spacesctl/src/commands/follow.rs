@@ -69,9 +69,6 @@ impl Tail {
         };
         let page = following.of.page(ctl)?;
         following.show_page(&mut ctl.out, &page)?;
-        if !ctl.out.is_json() {
-            ctl.out.freshness(&page.meta);
-        }
         ctl.out.flush()?;
         match subscription {
             Some(subscription) => follow_on(ctl, subscription, &mut following),
@@ -103,6 +100,9 @@ impl Following {
         for message in &page.messages {
             self.shown.show(out, message)?;
         }
+        if !out.is_json() {
+            out.freshness(&page.meta);
+        }
         Ok(())
     }
 }
@@ -127,7 +127,8 @@ impl Follower for Following {
         let page = self.of.page(ctl)?;
         let newest = page.messages.iter().filter_map(|message| message.seq).max();
         if newest.is_some_and(|newest| newest < self.shown.newest_seq) {
-            note("the hub was set back to a copy; the channel as it is now:");
+            // A hub that was set back to a copy, or another one.
+            note("the hub does not have what was shown last; the channel as it is now:");
             self.shown = Shown::default();
         }
         self.show_page(&mut ctl.out, &page)

@@ -1,13 +1,12 @@
-use std::fs::{self, File, OpenOptions};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use clap::Args;
-use spaces_client::Paths;
 use spaces_client::spaces_api::ErrorKind;
+use spaces_client::{Paths, log_file};
 
 use crate::failure::Failure;
 
@@ -37,15 +36,13 @@ impl Launch {
     }
 }
 
-/// A log larger than this is set aside at the next start.
-const LARGEST_LOG: u64 = 8 * 1024 * 1024;
-
 /// Starts the daemon detached from the terminal, its output going to the log.
 pub fn start_daemon(paths: &Paths) -> Result<Child, Failure> {
     let program = find_daemon()?;
     make_private_dir(&paths.state_dir)?;
     let log_file = paths.log_file();
-    let log = open_log(&log_file).map_err(|error| cannot("open the log", &log_file, &error))?;
+    let log =
+        log_file::open(&log_file).map_err(|error| cannot("open the log", &log_file, &error))?;
     let second = log
         .try_clone()
         .map_err(|error| cannot("open the log", &log_file, &error))?;
@@ -60,17 +57,6 @@ pub fn start_daemon(paths: &Paths) -> Result<Child, Failure> {
         .stderr(second)
         .spawn()
         .map_err(|error| cannot("start", &program, &error))
-}
-
-fn open_log(path: &Path) -> io::Result<File> {
-    if fs::metadata(path).is_ok_and(|log| log.len() > LARGEST_LOG) {
-        fs::rename(path, path.with_extension("log.old"))?;
-    }
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(path)
 }
 
 /// The daemon of this installation: said by `SPACESD_BIN`, else beside this

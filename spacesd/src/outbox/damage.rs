@@ -47,8 +47,10 @@ pub(super) fn replace(
     queued: &[StoredItem],
 ) -> Result<String, OpenError> {
     store.abandoned = true;
+    // Also where an earlier try has begun the new file.
+    store.deleted |= store.is_gone();
     let path = store.path.clone();
-    let open = store.is_gone().then_some(&store.connection);
+    let open = store.deleted.then_some(&store.connection);
     let notice = begin_anew(&path, what, open, queued)?;
     let mut anew = Store::open(&path)?;
     anew.number_beyond(store);
@@ -85,7 +87,8 @@ fn load(path: &Path) -> Result<Loaded, OpenError> {
     }
 }
 
-/// `deleted` is where a file that is not there any more is still open.
+/// `deleted` is where a file that is not there any more is still open: it is read
+/// there, whatever stands in its place.
 fn begin_anew(
     path: &Path,
     what: &str,
@@ -96,10 +99,10 @@ fn begin_anew(
         path: path.to_owned(),
         source,
     };
+    let aside = set_aside(path).map_err(failed)?;
     let (fate, salvage) = match deleted {
         Some(connection) => ("was begun anew".to_owned(), Salvage::of(connection)),
         None => {
-            let aside = set_aside(path).map_err(failed)?;
             let fate = format!("was set aside as {}", aside.display());
             (fate, salvage(&aside))
         }
@@ -144,7 +147,7 @@ fn write_all(store: &mut Store, items: impl Iterator<Item = StoredItem>) -> Stor
     store.commit()
 }
 
-/// Renames the file and its log, so that no byte of them is changed.
+/// Renames what is there of the file and its log, so that no byte of it is changed.
 fn set_aside(path: &Path) -> io::Result<PathBuf> {
     let time = Timestamp::now().as_micros() / 1_000_000;
     let mut aside = with_suffix(path, &format!(".damaged-{time}"));
@@ -153,11 +156,12 @@ fn set_aside(path: &Path) -> io::Result<PathBuf> {
         again += 1;
         aside = with_suffix(path, &format!(".damaged-{time}-{again}"));
     }
-    let log = with_suffix(path, "-wal");
-    if log.exists() {
-        fs::rename(&log, with_suffix(&aside, "-wal"))?;
+    for suffix in ["-wal", ""] {
+        match fs::rename(with_suffix(path, suffix), with_suffix(&aside, suffix)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
     }
-    fs::rename(path, &aside)?;
     Ok(aside)
 }
 

@@ -116,6 +116,8 @@ pub(super) struct Store {
     pub fault: Option<rusqlite::Error>,
     /// The file behind it was set aside: nothing may be written to it.
     pub abandoned: bool,
+    /// The file behind it was deleted: it is in this connection alone.
+    pub deleted: bool,
 }
 
 const COLUMNS: &str = "id, state, client_key, message_id, queued_at, settled_at, reason, method, \
@@ -160,6 +162,7 @@ impl Store {
             durable: true,
             fault: None,
             abandoned: false,
+            deleted: false,
         };
         store.number_on()?;
         match store.keep_numbering() {

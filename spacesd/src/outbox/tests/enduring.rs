@@ -475,28 +475,33 @@ async fn a_file_that_breaks_in_use_is_replaced_and_nothing_queued_is_lost() {
 
 #[tokio::test]
 async fn a_file_that_is_deleted_in_use_is_written_anew_and_nothing_is_lost() {
-    let directory = directory();
-    let outbox = open(&directory);
-    let sent = post("sent");
-    let sent_key = sent.call.client_key;
-    outbox.submit(vec![sent, post("before")]).await.unwrap();
-    outbox.settle(sent_key, End::Sent);
-    outbox.settled(sent_key, DEADLINE).await.unwrap();
+    let all: fn(&Path) = |directory| fs::remove_dir_all(directory).unwrap();
+    let without_its_log: fn(&Path) =
+        |directory| fs::remove_file(directory.join("outbox.db")).unwrap();
+    for delete in [all, without_its_log] {
+        let directory = directory();
+        let outbox = open(&directory);
+        let sent = post("sent");
+        let sent_key = sent.call.client_key;
+        outbox.submit(vec![sent, post("before")]).await.unwrap();
+        outbox.settle(sent_key, End::Sent);
+        outbox.settled(sent_key, DEADLINE).await.unwrap();
 
-    fs::remove_dir_all(directory.path()).unwrap();
-    let after = post("after");
-    outbox.submit(vec![after.clone()]).await.unwrap();
-    // The same once more is the same write, not one more.
-    outbox.submit(vec![after]).await.unwrap();
-    assert_eq!(queued_texts(&outbox), ["before", "after"]);
-    let fault = outbox.status().fault.expect("it is said");
-    assert!(fault.contains("deleted"), "{fault}");
-    outbox.close().await;
+        delete(directory.path());
+        let after = post("after");
+        outbox.submit(vec![after.clone()]).await.unwrap();
+        // The same once more is the same write, not one more.
+        outbox.submit(vec![after]).await.unwrap();
+        assert_eq!(queued_texts(&outbox), ["before", "after"]);
+        let fault = outbox.status().fault.expect("it is said");
+        assert!(fault.contains("deleted"), "{fault}");
+        outbox.close().await;
 
-    let outbox = open(&directory);
-    assert_eq!(queued_texts(&outbox), ["before", "after"]);
-    let receipt = outbox.receipt(sent_key).await.unwrap();
-    assert_eq!(receipt.state, ReceiptState::Sent);
+        let outbox = open(&directory);
+        assert_eq!(queued_texts(&outbox), ["before", "after"]);
+        let receipt = outbox.receipt(sent_key).await.unwrap();
+        assert_eq!(receipt.state, ReceiptState::Sent);
+    }
 }
 
 /// The child: several writers post until it is killed; each acknowledged write

@@ -55,7 +55,10 @@ macro_rules! routes {
             match method {
                 $(<$method as Method>::NAME => {
                     let params = begin::<$method>(call, given)?;
-                    routes!(@$when $method, $handler, call, params)
+                    let answer = routes!(@$when $method, $handler, call, params)?;
+                    // The cache may have been begun anew while it was read.
+                    loaded::<$method>(call)?;
+                    Ok(answer)
                 })*
                 DISCOVER => Ok(DISCOVERED.clone()),
                 other => Err(RpcError::new(ErrorKind::Internal, format!("{other} has no handler"))),
@@ -66,14 +69,14 @@ macro_rules! routes {
         const ROUTED: &[&str] = &[$(<$method as Method>::NAME),*];
     };
     (@now $method:ty, $handler:path, $call:ident, $params:ident) => {
-        finish::<$method>($call, $handler($call, $params))
+        finish::<$method>($handler($call, $params))
     };
     (@later $method:ty, $handler:path, $call:ident, $params:ident) => {
         // Boxed, so that a read does not carry the room of the largest write.
-        finish::<$method>($call, Box::pin($handler($call, $params)).await)
+        finish::<$method>(Box::pin($handler($call, $params)).await)
     };
     (@written $method:ty, $handler:path, $call:ident, $params:ident) => {
-        still_true::<$method>($call, Box::pin($handler($call, $params)).await)
+        Box::pin($handler($call, $params)).await
     };
 }
 
@@ -202,23 +205,8 @@ fn loaded<M: Method>(call: &Call) -> Result<(), RpcError> {
     }
 }
 
-/// The answer, unless the cache was begun anew while it was read.
-fn still_true<M: Method>(
-    call: &Call,
-    result: Result<Vec<u8>, RpcError>,
-) -> Result<Vec<u8>, RpcError> {
-    let answer = result?;
-    loaded::<M>(call)?;
-    Ok(answer)
-}
-
-fn finish<M: Method>(
-    call: &Call,
-    result: Result<M::Result, RpcError>,
-) -> Result<Vec<u8>, RpcError> {
-    let result = result?;
-    loaded::<M>(call)?;
-    serde_json::to_vec(&result).map_err(|error| {
+fn finish<M: Method>(result: Result<M::Result, RpcError>) -> Result<Vec<u8>, RpcError> {
+    serde_json::to_vec(&result?).map_err(|error| {
         RpcError::new(
             ErrorKind::Internal,
             format!("the result of {} cannot be written: {error}", M::NAME),
