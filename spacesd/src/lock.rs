@@ -30,7 +30,7 @@ impl LockError {
     pub fn hint(&self) -> String {
         match self {
             Self::Held { holder, .. } => format!(
-                "it runs already, perhaps with another socket: end it with `kill {holder}`, or name another state directory with SPACES_STATE_DIR"
+                "it runs already: a socket of its own that was taken away comes back within 5 s; if it has another one, end it with `kill {holder}`, or name another state directory with SPACES_STATE_DIR"
             ),
             Self::Io { .. } => "spacesd accepts nothing that it cannot keep: make the directory writable, or name another with SPACES_STATE_DIR".to_owned(),
         }
