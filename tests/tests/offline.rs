@@ -212,3 +212,33 @@ fn a_supervised_hub_that_is_killed_comes_back_by_itself() {
     let flushed = daemon.call("outbox.flush", json!({"timeout_ms": 20_000}));
     assert_eq!(flushed["still_queued"], 0);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_link_holds_no_small_write_back() {
+    use rustix::net::{getpeername, sockopt::tcp_nodelay};
+    use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
+
+    let hub = Hub::start();
+    let mut daemon = Daemon::owner_of(&hub);
+    daemon.until_live();
+
+    let id = daemon.child().id();
+    let pid = Pid::from_raw(id.try_into().expect("a pid")).expect("a pid");
+    let process = pidfd_open(pid, PidfdFlags::empty()).expect("it runs");
+    let mut links = 0;
+    for entry in fs::read_dir(format!("/proc/{id}/fd")).expect("it is ours") {
+        let number = entry.expect("a directory").file_name();
+        let number = number.to_str().expect("a number").parse().expect("one");
+        // Fails for what was closed meanwhile.
+        let Ok(copy) = pidfd_getfd(&process, number, PidfdGetfdFlags::empty()) else {
+            continue;
+        };
+        // One of them fails for what is no connection of TCP.
+        if let (Ok(_), Ok(at_once)) = (getpeername(&copy), tcp_nodelay(&copy)) {
+            links += 1;
+            assert!(at_once, "small writes wait for what was written before");
+        }
+    }
+    assert_eq!(links, 1, "connections to the hub");
+}

@@ -11,6 +11,7 @@ mod history;
 pub(crate) mod http;
 mod inbound;
 mod liveness;
+mod nodelay;
 mod refusal;
 mod rows;
 mod serve;

@@ -17,7 +17,7 @@ use super::connect::{Event, Plan, Request};
 use super::history::AuditPart;
 use super::inbound::{Inbound, Subscription};
 use super::liveness::{Unanswered, Watch};
-use super::{CallError, PastPage, call, http, lock, refusal, rows, subscribe};
+use super::{CallError, PastPage, call, http, lock, nodelay, refusal, rows, subscribe};
 use crate::operation::{Call, HubSettings, Outcome};
 use crate::row::{Batch, Identity, Known};
 
@@ -110,6 +110,7 @@ impl Connection {
             })
             .build()
             .map_err(|error| error.to_string())?;
+        nodelay::send_small_writes_at_once();
         if events.is_closed() {
             return Err("given up meanwhile".to_owned());
         }
