@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use spaces_tests::eventually;
 
 use super::Measure;
@@ -38,7 +38,7 @@ fn run(stage: &Stage) -> Outcome {
 }
 
 /// From the moment at which the network takes the daemon's connection until
-/// the daemon has all that it missed and says that it is live.
+/// the daemon has all that it missed and says, by an event, that it is live.
 fn reconnected(site: &mut Site) -> Duration {
     site.proxy.refuse();
     let mut lines = Lines::open(&site.daemon.socket());
@@ -46,12 +46,19 @@ fn reconnected(site: &mut Site) -> Duration {
         (state(&mut lines) == "offline").then_some(())
     });
     site.post(MISSED);
+    let mut states = Lines::open(&site.daemon.socket());
+    states.result("events.subscribe", &json!({"kinds": ["hub"]}));
     let healed = Instant::now();
     site.proxy.heal();
     lines.result("daemon.reconnect", &json!({}));
-    let live = eventually("the daemon is live", || {
-        (state(&mut lines) == "live").then(Instant::now)
-    });
+    let live = loop {
+        let event = states.next_line();
+        let arrived = Instant::now();
+        let event: Value = serde_json::from_slice(event).expect("the daemon sends JSON");
+        if event["params"]["event"]["state"] == "live" {
+            break arrived;
+        }
+    };
     let connected = site.proxy.last_accepted().expect("the daemon connected");
     assert!(
         connected >= healed,
