@@ -8,8 +8,8 @@ use spaces_api::model::{Event, EventKind};
 
 use super::{KEPT_DAYS, KEPT_EVENTS};
 
-/// Most events that one pruning step deletes.
-const PRUNED_AT_ONCE: u64 = 5_000;
+/// Events that one pruning step looks at.
+const PRUNED_AT_ONCE: u64 = 500;
 
 /// Writes events in the writer's transaction and holds them until it is
 /// committed, when they become visible to subscribers.
@@ -104,15 +104,16 @@ pub(crate) fn since(db: &Connection, cursor: u64, limit: usize) -> rusqlite::Res
     .collect()
 }
 
-/// Deletes some of what is beyond the bounds; returns how many went. The newest
-/// event always stays: it holds the place of the next cursor.
+/// Deletes the oldest of what is beyond the bounds; returns how many went. The
+/// newest event always stays: it holds the place of the next cursor.
 pub(crate) fn prune(db: &Connection, now: Timestamp) -> rusqlite::Result<usize> {
     let newest = bounds(db)?.newest;
     let too_old = now.as_micros() - KEPT_DAYS * 86_400_000_000;
     db.prepare_cached(
         "DELETE FROM event WHERE cursor IN
-           (SELECT cursor FROM event WHERE cursor < ?1 AND (cursor <= ?2 OR at < ?3)
-             ORDER BY cursor LIMIT ?4)",
+           (SELECT cursor FROM
+             (SELECT cursor, at FROM event WHERE cursor < ?1 ORDER BY cursor LIMIT ?4)
+             WHERE cursor <= ?2 OR at < ?3)",
     )?
     .execute(params![
         newest.cast_signed(),
@@ -120,4 +121,55 @@ pub(crate) fn prune(db: &Connection, now: Timestamp) -> rusqlite::Result<usize> 
         too_old,
         PRUNED_AT_ONCE.cast_signed(),
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
+
+    fn with_events(ages_in_days: impl IntoIterator<Item = i64>) -> Connection {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(include_str!("../cache/schema.sql"))
+            .unwrap();
+        db.execute_batch("INSERT INTO meta(key, value) VALUES ('first_cursor', 0); BEGIN")
+            .unwrap();
+        let mut event = db.prepare("INSERT INTO event VALUES (?1, ?2, '')").unwrap();
+        for (cursor, days) in (1_i64..).zip(ages_in_days) {
+            let at = NOW.as_micros() - days * 86_400_000_000;
+            event.execute([cursor, at]).unwrap();
+        }
+        drop(event);
+        db.execute_batch("COMMIT").unwrap();
+        db
+    }
+
+    fn pruned(db: &Connection) -> Vec<usize> {
+        std::iter::from_fn(|| Some(prune(db, NOW).unwrap()))
+            .take_while(|deleted| *deleted > 0)
+            .collect()
+    }
+
+    #[test]
+    fn old_events_go_in_steps() {
+        let db = with_events((0..1_100).map(|number| if number < 1_050 { 8 } else { 6 }));
+        assert_eq!(pruned(&db), [500, 500, 50]);
+        assert_eq!(bounds(&db).unwrap().oldest_cursor, 1_050);
+    }
+
+    #[test]
+    fn events_beyond_the_number_go_whatever_their_age() {
+        let kept = i64::try_from(KEPT_EVENTS).unwrap();
+        let db = with_events((0..kept + 7).map(|_| 0));
+        assert_eq!(pruned(&db), [7]);
+        assert_eq!(bounds(&db).unwrap().oldest_cursor, 7);
+    }
+
+    #[test]
+    fn the_newest_event_keeps_the_place_of_the_next() {
+        let db = with_events([30, 30]);
+        assert_eq!(pruned(&db), [1]);
+        assert_eq!(bounds(&db).unwrap().newest, 2);
+    }
 }
