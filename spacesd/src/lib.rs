@@ -15,6 +15,7 @@ pub mod limits;
 pub mod link;
 pub mod live_sessions;
 pub mod lock;
+mod log_pages;
 pub mod logging;
 pub mod metrics;
 mod nearest;

@@ -17,13 +17,11 @@ use super::names::{id, user_ref};
 use super::state::{Changed, Facts, get, set};
 use super::{Limits, Shared, query, store};
 use crate::events::log::Recorder;
+use crate::log_pages::LogPages;
 use crate::row::{Batch, Identity};
 
 /// Changes that one transaction takes; what is more waits for the next.
 const CHANGES_PER_COMMIT: usize = 20_000;
-
-/// How often an idle writer looks for what there is to tidy, and writes `as_of`.
-const IDLE: Duration = Duration::from_secs(10);
 
 /// Waits between attempts while the disk refuses.
 const FIRST_RETRY: Duration = Duration::from_millis(100);
@@ -74,17 +72,20 @@ pub(super) enum Job {
 
 /// Starts the thread; it ends with [`Job::Close`] or the last sender.
 pub(super) fn start(
-    db: Connection,
+    mut db: Connection,
     shared: Arc<Shared>,
 ) -> Result<mpsc::Sender<Job>, store::StoreError> {
     let (sender, jobs) = mpsc::channel();
     let me = get(&db, "me")?;
+    let log = LogPages::watch(&mut db)?;
     let mut writer = Writer {
         db,
+        log,
         shared,
         me,
         limits: Limits::default(),
-        tidy_now: false,
+        tidy_at: Instant::now(),
+        more_to_tidy: true,
     };
     thread::Builder::new()
         .name("cache-writer".to_owned())
@@ -94,11 +95,14 @@ pub(super) fn start(
 
 struct Writer {
     db: Connection,
+    log: LogPages,
     shared: Arc<Shared>,
     /// The number of the reader's own user.
     me: Option<i64>,
     limits: Limits,
-    tidy_now: bool,
+    tidy_at: Instant,
+    /// There is more than one step took away.
+    more_to_tidy: bool,
 }
 
 /// What to tell a job's sender after the commit.
@@ -109,16 +113,13 @@ enum Reply {
 
 impl Writer {
     fn run(&mut self, jobs: &mpsc::Receiver<Job>) {
-        let mut more_to_tidy = true;
-        let mut next_tidying = Instant::now();
         loop {
-            let patience = if more_to_tidy { Duration::ZERO } else { IDLE };
-            let first = match jobs.recv_timeout(patience) {
+            let first = match jobs.recv_timeout(self.patience()) {
                 Ok(job) => Some(job),
                 Err(mpsc::RecvTimeoutError::Timeout) => None,
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
             };
-            let idle = first.is_none();
+            let quiet = first.is_none();
             let mut waiting = Waiting::gather(first, jobs);
             self.commit_until_done(&mut waiting.jobs);
             if let Some(done) = waiting.close {
@@ -127,10 +128,7 @@ impl Writer {
                 let _ = done.send(());
                 return;
             }
-            if std::mem::take(&mut self.tidy_now) || idle || Instant::now() >= next_tidying {
-                more_to_tidy = self.tidy();
-                next_tidying = Instant::now() + IDLE;
-            }
+            self.keep_house(quiet);
         }
         self.close();
     }
@@ -260,7 +258,7 @@ impl Writer {
                 }
                 Job::Limits(limits) => {
                     self.limits = *limits;
-                    self.tidy_now = true;
+                    self.more_to_tidy = true;
                 }
                 Job::Useless { epoch, why } => {
                     if *epoch == self.shared.pool.epoch() {
@@ -328,6 +326,7 @@ impl Writer {
         // The old file must be closed before its name is given to a new one.
         self.db = Connection::open_in_memory()?;
         self.db = self.shared.store.create()?;
+        self.log = LogPages::watch(&mut self.db)?;
         self.me = None;
         if let Some(hub) = self.shared.state.hub() {
             set(&self.db, "hub", hub)?;

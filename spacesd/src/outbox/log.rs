@@ -9,10 +9,10 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use rusqlite::Connection;
+
+use crate::log_pages::LogPages;
 
 /// How long the log is made, in bytes.
 pub(super) const ROOM: u64 = 8 * 1024 * 1024;
@@ -31,53 +31,38 @@ const WORTH_MOVING: u32 = 500;
 
 pub(super) struct Log {
     path: PathBuf,
-    /// What the last commit left in it.
-    pages: Arc<AtomicU32>,
-    /// Before so many it is not moved: the last try failed.
-    not_before: u32,
+    pages: LogPages,
     wants_room: bool,
 }
 
 impl Log {
     /// Of the database at this path. Takes the place of an automatic checkpoint.
     pub fn watch(database: &Path, connection: &mut Connection) -> rusqlite::Result<Self> {
-        let pages = Arc::new(AtomicU32::new(0));
-        let counted = Arc::clone(&pages);
-        connection.wal_hook(Some(move |_: &mut _, count| {
-            counted.store(u32::try_from(count).unwrap_or(0), Ordering::Relaxed);
-            Ok(())
-        }))?;
         let mut path = database.as_os_str().to_owned();
         path.push("-wal");
         Ok(Self {
             path: path.into(),
-            pages,
-            not_before: 0,
+            pages: LogPages::watch(connection)?,
             wants_room: true,
         })
     }
 
     pub fn is_full(&self) -> bool {
-        self.holds(FULL)
+        self.pages.reach(FULL)
     }
 
     pub fn is_worth_moving(&self) -> bool {
-        self.holds(WORTH_MOVING)
-    }
-
-    fn holds(&self, pages: u32) -> bool {
-        self.pages.load(Ordering::Relaxed) >= pages.max(self.not_before)
+        self.pages.reach(WORTH_MOVING)
     }
 
     /// Its pages are in the database: the next commit begins it anew.
     pub fn moved(&mut self) {
-        self.pages.store(0, Ordering::Relaxed);
-        self.not_before = 0;
+        self.pages.moved();
     }
 
     /// It could not be moved: tried again when it is longer by as much.
     pub fn not_moved(&mut self) {
-        self.not_before = self.pages.load(Ordering::Relaxed).saturating_add(FULL);
+        self.pages.not_moved(FULL);
     }
 
     pub fn wants_room(&self) -> bool {

@@ -236,3 +236,30 @@ fn history_beyond_the_limits_goes_and_counts_stay_true() {
         .unwrap();
     assert_eq!(oldest, (1101, 700));
 }
+
+#[test]
+fn the_log_is_moved_into_the_database_in_a_quiet_time() {
+    let fixture = Fixture::new();
+    let database = fixture.dir.path().join("cache.db");
+    let size = || std::fs::metadata(&database).unwrap().len();
+    let page = "word ".repeat(800);
+    fixture.put((1..=1_500).map(|id| message(id, GENERAL, BOB, &page)));
+    wait_until("the log's move into the database", || {
+        size() > 1_500 * 4_000
+    });
+    assert_eq!(fixture.cache.status().messages, 1_500);
+}
+
+#[test]
+fn the_log_is_moved_in_a_busy_time_before_it_is_long() {
+    let fixture = Fixture::new();
+    let log = fixture.dir.path().join("cache.db-wal");
+    let page = "word ".repeat(800);
+    // No pause is long enough for a quiet time.
+    for batch in 0..60 {
+        let ids = batch * 100 + 1..=batch * 100 + 100;
+        fixture.put(ids.map(|id| message(id, GENERAL, BOB, &page)));
+    }
+    let length = std::fs::metadata(log).unwrap().len();
+    assert!(length < 24 * 1024 * 1024, "the log is {length} bytes long");
+}

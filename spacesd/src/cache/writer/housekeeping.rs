@@ -1,5 +1,8 @@
-//! What the writer does between batches: old history, channels that are gone,
-//! and old events go in small steps, so that no batch waits long for one.
+//! What the writer does between batches: the log is moved into the database; old
+//! history, channels that are gone, and old events go in small steps, so that no
+//! batch waits long for one.
+
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, params};
 use spaces_api::Timestamp;
@@ -9,6 +12,23 @@ use crate::cache::Limits;
 use crate::cache::apply::delete_message;
 use crate::cache::state::{Changed, Facts};
 
+/// How often the writer looks for what there is to tidy, and writes `as_of`.
+const TIDY_EVERY: Duration = Duration::from_secs(10);
+
+/// Tidying waits for a quiet time, but no longer than this.
+const TIDY_WITHIN: Duration = Duration::from_secs(60);
+
+/// So long without a job is a quiet time.
+const QUIET: Duration = Duration::from_millis(100);
+
+/// Pages of the log that are moved into the database in a quiet time. It takes
+/// some milliseconds, for which no batch is to wait.
+const WORTH_MOVING: u32 = 1000;
+
+/// Pages that are moved even in a busy time: 16 MiB, as much as stays of the log
+/// when it begins anew.
+const FULL: u32 = 4000;
+
 /// Messages that one step deletes.
 const STEP: i64 = 500;
 
@@ -16,8 +36,50 @@ const STEP: i64 = 500;
 const KEPT_INBOX: i64 = 10_000;
 
 impl Writer {
+    /// How long no job makes the time a quiet one.
+    pub(super) fn patience(&self) -> Duration {
+        if self.more_to_tidy {
+            Duration::ZERO
+        } else if self.log.reach(WORTH_MOVING) {
+            QUIET
+        } else {
+            self.tidy_at
+                .saturating_duration_since(Instant::now())
+                .max(QUIET)
+        }
+    }
+
+    /// What is due, and can wait for a quiet time only if it is not overdue.
+    pub(super) fn keep_house(&mut self, quiet: bool) {
+        if self.log.reach(if quiet { WORTH_MOVING } else { FULL }) {
+            self.move_log();
+        }
+        let now = Instant::now();
+        let due = self.more_to_tidy || now >= self.tidy_at;
+        if (quiet && due) || now >= self.tidy_at + TIDY_WITHIN {
+            self.more_to_tidy = self.tidy();
+            self.tidy_at = Instant::now() + TIDY_EVERY;
+        }
+    }
+
+    fn move_log(&mut self) {
+        let moved = self
+            .db
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        match moved {
+            Ok(()) => self.log.moved(),
+            Err(error) if crate::cache::store::is_damage(&error) => {
+                self.begin_anew(&error.to_string());
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the cache's log could not be moved into it; trying again when it is longer");
+                self.log.not_moved(FULL);
+            }
+        }
+    }
+
     /// Takes one step; true if there is more to do at once.
-    pub(super) fn tidy(&mut self) -> bool {
+    fn tidy(&mut self) -> bool {
         self.persist_as_of();
         match self.step() {
             Ok(more) => more,
