@@ -261,5 +261,5 @@ fn the_log_is_moved_in_a_busy_time_before_it_is_long() {
         fixture.put(ids.map(|id| message(id, GENERAL, BOB, &page)));
     }
     let length = std::fs::metadata(log).unwrap().len();
-    assert!(length < 24 * 1024 * 1024, "the log is {length} bytes long");
+    assert!(length < 12 * 1024 * 1024, "the log is {length} bytes long");
 }

@@ -23,11 +23,11 @@ const QUIET: Duration = Duration::from_millis(100);
 
 /// Pages of the log that are moved into the database in a quiet time. It takes
 /// some milliseconds, for which no batch is to wait.
-const WORTH_MOVING: u32 = 1000;
+const WORTH_MOVING: u32 = 500;
 
-/// Pages that are moved even in a busy time: 16 MiB, as much as stays of the log
-/// when it begins anew.
-const FULL: u32 = 4000;
+/// Pages that are moved even in a busy time, since what comes meanwhile waits in
+/// memory.
+const FULL: u32 = 2000;
 
 /// Messages that one step deletes.
 const STEP: i64 = 500;
