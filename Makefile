@@ -69,14 +69,16 @@ fuzz: setup ## coverage-guided fuzzing, FUZZ_SECONDS (600) for each target
 lint: setup-test ## format, clippy, shell scripts, service files
 	scripts/lint
 
-# Directories for a bench are made where nothing was deleted a moment ago, as in
-# /tmp after the tests: ext4 then searches long for a free inode.
-bench scale: export TMPDIR ?= /var/tmp
+# A bench works in the home, as a daemon does. Where much was deleted, as in /tmp
+# after the tests, ext4 searches long for a free inode.
+bench scale: export TMPDIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/spaces-bench
 
 bench: bench-build ## measure against references in the same run; writes bench/results.json
+	mkdir -p "$$TMPDIR"
 	$(BENCH_BIN)/spaces-bench
 
 scale: bench-build ## measure how costs grow with size; writes bench/growth.json
+	mkdir -p "$$TMPDIR"
 	$(BENCH_BIN)/spaces-bench scale
 
 bench-docs: bench-build ## put the last figures of both into README.md and docs/

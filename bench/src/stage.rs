@@ -19,7 +19,7 @@ pub struct Stage {
     effort: Effort,
     directory: TempDir,
     short: OnceCell<RefCell<Site>>,
-    long: OnceCell<RefCell<Site>>,
+    histories: OnceCell<RefCell<(Site, Site)>>,
 }
 
 /// Messages of the short and of the long history.
@@ -32,7 +32,7 @@ impl Stage {
             effort,
             directory: tempfile::tempdir().expect("a temporary directory"),
             short: OnceCell::new(),
-            long: OnceCell::new(),
+            histories: OnceCell::new(),
         }
     }
 
@@ -43,15 +43,17 @@ impl Stage {
             .borrow_mut()
     }
 
-    /// A hub with 1,000,000 messages, and a machine that has them.
-    pub fn long(&self) -> RefMut<'_, Site> {
-        let messages = match self.effort {
+    /// A hub with 1,000,000 messages and one with 1,000, each with a machine that
+    /// has them. Nothing happens to one that does not happen to the other.
+    pub fn histories(&self) -> (RefMut<'_, Site>, RefMut<'_, Site>) {
+        let long = match self.effort {
             Effort::Full => LONG,
             Effort::Quick => LONG / 10,
         };
-        self.long
-            .get_or_init(|| RefCell::new(made(messages)))
-            .borrow_mut()
+        let both = self
+            .histories
+            .get_or_init(|| RefCell::new((made(long), made(SHORT))));
+        RefMut::map_split(both.borrow_mut(), |(long, short)| (long, short))
     }
 
     /// How many rounds to make where `full` are wanted.

@@ -18,7 +18,7 @@ pub const MEASURE: Measure = Measure {
 };
 
 fn run(stage: &Stage) -> Outcome {
-    let (long, short) = (stage.long(), stage.short());
+    let (long, short) = stage.histories();
     let pair = Pair::in_turns(stage.rounds(2_000), poster(&long), poster(&short));
     Outcome::of_medians(
         Title {

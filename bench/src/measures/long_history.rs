@@ -21,7 +21,7 @@ pub const MEASURE: Measure = Measure {
 const MEMORY_BOUND_MIB: f64 = 40.0;
 
 fn run(stage: &Stage) -> Outcome {
-    let (mut long, mut short) = (stage.long(), stage.short());
+    let (mut long, mut short) = stage.histories();
     let mut ask_long = asker(&long);
     let mut ask_short = asker(&short);
     let pair = Pair::in_turns(stage.rounds(1_000), &mut *ask_long, &mut *ask_short);

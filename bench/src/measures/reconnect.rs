@@ -21,7 +21,7 @@ pub const MEASURE: Measure = Measure {
 const MISSED: u64 = 100;
 
 fn run(stage: &Stage) -> Outcome {
-    let (mut long, mut short) = (stage.long(), stage.short());
+    let (mut long, mut short) = stage.histories();
     let pair = Pair::in_turns(
         stage.rounds(20),
         || reconnected(&mut long),
