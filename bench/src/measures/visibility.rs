@@ -9,6 +9,7 @@ use spaces_tests::{Hub, PATIENCE};
 use super::Measure;
 use crate::lines::{Lines, post};
 use crate::pair::Pair;
+use crate::references::disk::{SyncedBy, SyncedEcho};
 use crate::row::{Goal, Outcome, Title};
 use crate::sdk::SdkClient;
 use crate::site::machine_on;
@@ -36,27 +37,35 @@ fn run(stage: &Stage) -> Outcome {
     on_b.result("events.subscribe", &json!({"kinds": ["message"]}));
     let told = subscriber.follow_messages();
     let mut posts = 0;
+    let mut shown = || {
+        posts += 1;
+        let content = format!("from machine A {posts:06}");
+        let request = post(&content);
+        let begun = Instant::now();
+        let answer = on_a.ask(&request);
+        assert!(answer.starts_with(b"{"), "machine A did not answer");
+        until_shown(&mut on_b, content.as_bytes());
+        begun.elapsed()
+    };
     let mut raw_posts = 0;
-    let pair = Pair::in_turns(
-        stage.rounds(500),
-        || {
-            posts += 1;
-            let content = format!("from machine A {posts:06}");
-            let request = post(&content);
-            let begun = Instant::now();
-            let answer = on_a.ask(&request);
-            assert!(answer.starts_with(b"{"), "machine A did not answer");
-            until_shown(&mut on_b, content.as_bytes());
-            begun.elapsed()
-        },
-        || {
-            raw_posts += 1;
-            let content = format!("from the SDK {raw_posts:06}");
-            let begun = Instant::now();
-            caller.post(&content);
-            until_called_back(&told, &content).duration_since(begun)
-        },
+    let mut called_back = |kept: &mut dyn FnMut()| {
+        raw_posts += 1;
+        let content = format!("from the SDK {raw_posts:06}");
+        let begun = Instant::now();
+        kept();
+        caller.post(&content);
+        until_called_back(&told, &content).duration_since(begun)
+    };
+    let pair = Pair::in_turns(stage.rounds(500), &mut shown, || called_back(&mut || ()));
+    let request = post("from machine A 000000");
+    let mut synced = SyncedEcho::serve(
+        &stage.directory("visibility"),
+        request.len(),
+        SyncedBy::WhoAnswers,
     );
+    let durable = Pair::in_turns(stage.rounds(500), &mut shown, || {
+        called_back(&mut || synced.ask(&request))
+    });
     Outcome::of_medians(
         Title {
             name: "post on machine A visible on machine B",
@@ -64,6 +73,14 @@ fn run(stage: &Stage) -> Outcome {
             goal: Goal::AtMost(1.5),
         },
         &pair,
+    )
+    .medians(
+        Title {
+            name: "the same, against a call that is durable first",
+            reference: "append + fdatasync + socket echo, then the raw call",
+            goal: Goal::None,
+        },
+        &durable,
     )
 }
 
