@@ -80,6 +80,7 @@ impl Site {
 /// logs as one in daily use does.
 pub fn machine_on(invite: &str, uri: &str) -> Daemon {
     let mut daemon = Daemon::machine();
+    daemon.put_runtime_in_memory();
     daemon.join(invite);
     daemon.use_hub_at(uri);
     daemon.log_as("info");

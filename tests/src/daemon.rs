@@ -1,5 +1,5 @@
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,6 +20,7 @@ pub struct Daemon {
     backtraces: bool,
     disk: Option<Arc<Disk>>,
     clock: Option<Clock>,
+    runtime: Option<TempDir>,
 }
 
 impl Daemon {
@@ -39,6 +40,24 @@ impl Daemon {
             backtraces: true,
             disk: None,
             clock: None,
+            runtime: None,
+        }
+    }
+
+    /// Puts the runtime directory into memory, where a login has it. Before
+    /// anything has run.
+    pub fn put_runtime_in_memory(&mut self) {
+        let memory = Path::new("/dev/shm");
+        if memory.is_dir() {
+            let place = tempfile::Builder::new()
+                .prefix("spaces")
+                .permissions(fs::Permissions::from_mode(0o700))
+                .tempdir_in(memory)
+                .expect("a directory in memory");
+            let run = self.home.path().join("run");
+            fs::remove_dir(&run).expect("it is empty");
+            symlink(place.path(), run).expect("the home is ours");
+            self.runtime = Some(place);
         }
     }
 

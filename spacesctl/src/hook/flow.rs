@@ -35,7 +35,7 @@ pub fn run(link: &mut Link, (tool, name): (Tool, &str), event: Event, input: Inp
     let session = input.session.as_deref().map(|id| session_id(name, id));
     let mut turn = Turn {
         memory: match &session {
-            Some(session) => Memory::load(&link.paths.state_dir, session),
+            Some(session) => Memory::load(&link.memories, session),
             None => Memory::default(),
         },
         session,
@@ -77,7 +77,7 @@ fn git_moved(link: &mut Link, input: &Input) {
         return;
     };
     let root = place::root(cwd).unwrap_or_else(|| cwd.to_owned());
-    let sessions = Memory::working_in(&link.paths.state_dir, &root);
+    let sessions = Memory::working_in(&link.memories, &root);
     if sessions.is_empty() {
         return;
     }
@@ -122,7 +122,7 @@ struct Turn<'a> {
 
 impl Turn<'_> {
     fn session_start(&mut self) -> Outcome {
-        memory::tidy(&self.link.paths.state_dir);
+        memory::tidy(&self.link.memories);
         let digest = self.activity_asked(DIGEST_ITEMS, Some(DIGEST_TOKENS));
         let Some(start) = self.starting() else {
             let found = self.link.ask::<activity::List>(&digest);
@@ -416,7 +416,7 @@ impl Turn<'_> {
             return;
         }
         if self.event == Event::SessionEnd {
-            Memory::forget(&self.link.paths.state_dir, &self.memory.session);
+            Memory::forget(&self.link.memories, &self.memory.session);
             return;
         }
         if self.memory.cwd.is_none() {
@@ -425,7 +425,7 @@ impl Turn<'_> {
         if self.memory == *before {
             return;
         }
-        if let Err(error) = self.memory.save(&self.link.paths.state_dir) {
+        if let Err(error) = self.memory.save(&self.link.memories) {
             let detail = format!("the session's memory was not saved: {error}");
             self.link.fault("spool", &detail, Kept::Skipped);
         }

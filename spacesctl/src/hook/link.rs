@@ -1,6 +1,7 @@
 //! The hook's line to the daemon: calls within the budget, the spool behind
 //! them, and a note of everything that did not go as wanted.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use spaces_api::{ErrorKind, Method};
@@ -8,6 +9,7 @@ use spaces_client::{Client, Error, Paths};
 
 use super::event::{Event, Tool};
 use super::failures::{self, Failure, Kept};
+use super::memory;
 
 /// Limit of the time to connect.
 const CONNECT: Duration = Duration::from_millis(200);
@@ -18,6 +20,8 @@ const RESERVE: Duration = Duration::from_millis(250);
 
 pub struct Link {
     pub paths: Paths,
+    /// Where the sessions' memories are.
+    pub memories: PathBuf,
     event: Event,
     tool: Tool,
     client: Client,
@@ -41,6 +45,7 @@ impl Link {
     pub fn new(paths: Paths, event: Event, tool: Tool, deadline: Instant) -> Self {
         Self {
             client: Client::new(&paths.socket).connect_timeout(CONNECT),
+            memories: memory::directory(&paths),
             paths,
             event,
             tool,

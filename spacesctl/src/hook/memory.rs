@@ -1,9 +1,13 @@
 //! What one hook call leaves for the next one of the same session: a small file
 //! per session. It is a convenience: lost or damaged, it begins anew.
+//!
+//! The files are beside the socket: a runtime directory is in memory, where a
+//! file is made in 10 us and not in up to 500 as on a disk, and gone with the
+//! machine's processes, as the sessions are.
 
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -11,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use spaces_api::Timestamp;
 use spaces_api::model::SessionState;
+use spaces_client::Paths;
 
 /// Most paths remembered for a session.
 const MAX_PATHS: usize = 200;
@@ -52,8 +57,8 @@ pub struct Memory {
 
 impl Memory {
     /// What is remembered of a session; empty where nothing is.
-    pub fn load(state_dir: &Path, session: &str) -> Self {
-        read(&file(state_dir, session))
+    pub fn load(dir: &Path, session: &str) -> Self {
+        read(&file(dir, session))
             .filter(|memory| memory.session == session)
             .unwrap_or_else(|| Self {
                 session: session.to_owned(),
@@ -61,22 +66,22 @@ impl Memory {
             })
     }
 
-    /// The sessions that work in `dir` or below it and were heard of within a day.
-    pub fn working_in(state_dir: &Path, dir: &Path) -> Vec<Self> {
+    /// The sessions that work in `place` or below it and were heard of within a day.
+    pub fn working_in(dir: &Path, place: &Path) -> Vec<Self> {
         let recent = Duration::from_secs(24 * 3600);
-        files(state_dir)
+        files(dir)
             .filter(|(_, age)| *age < recent)
             .filter_map(|(path, _)| read(&path))
             .filter(|memory| {
                 let cwd = memory.cwd.as_deref().map(real);
-                cwd.is_some_and(|cwd| cwd.starts_with(real(dir)))
+                cwd.is_some_and(|cwd| cwd.starts_with(real(place)))
             })
             .collect()
     }
 
     /// The sessions whose agent is this process, the last begun first.
-    pub fn of_process(state_dir: &Path, pid: u32) -> Vec<Self> {
-        let mut sessions: Vec<_> = files(state_dir)
+    pub fn of_process(dir: &Path, pid: u32) -> Vec<Self> {
+        let mut sessions: Vec<_> = files(dir)
             .filter(|(_, age)| *age < FORGET_AFTER)
             .filter_map(|(path, _)| read(&path))
             .filter(|memory| memory.above.contains(&pid))
@@ -100,10 +105,10 @@ impl Memory {
     /// Leaves it for the next call; replaced as a whole, never half written.
     ///
     /// # Errors
-    /// The state directory can't be written.
-    pub fn save(&self, state_dir: &Path) -> io::Result<()> {
-        let path = file(state_dir, &self.session);
-        super::failures::private_dir(&dir(state_dir))?;
+    /// The directory can't be written.
+    pub fn save(&self, dir: &Path) -> io::Result<()> {
+        let path = file(dir, &self.session);
+        super::failures::private_dir(dir)?;
         let fresh = path.with_extension(format!("{}.new", std::process::id()));
         let written = fs::OpenOptions::new()
             .write(true)
@@ -121,23 +126,41 @@ impl Memory {
     }
 
     /// Forgets a session that has ended.
-    pub fn forget(state_dir: &Path, session: &str) {
+    pub fn forget(dir: &Path, session: &str) {
         // Not there is as good as forgotten; anything else is tried again by `tidy`.
-        let _ = fs::remove_file(file(state_dir, session));
+        let _ = fs::remove_file(file(dir, session));
+    }
+}
+
+/// The directory of the memories: beside the socket, or in the state directory
+/// where the socket's is not this user's alone, such as `/tmp`.
+pub fn directory(paths: &Paths) -> PathBuf {
+    const NAME: &str = "hook-sessions";
+    let beside = paths.socket_dir();
+    // There already, but before the first daemon.
+    let _ = fs::DirBuilder::new().mode(0o700).create(beside);
+    let ours = beside.symlink_metadata().is_ok_and(|facts| {
+        let private = facts.mode() & 0o077 == 0;
+        facts.is_dir() && private && facts.uid() == rustix::process::getuid().as_raw()
+    });
+    if ours {
+        beside.join(NAME)
+    } else {
+        paths.state_dir.join(NAME)
     }
 }
 
 /// Forgets sessions that have not been heard of for a week. Looks for them once
 /// a day: there may be hundreds, and an agent waits.
-pub fn tidy(state_dir: &Path) {
-    let marker = dir(state_dir).join(TIDIED);
+pub fn tidy(dir: &Path) {
+    let marker = dir.join(TIDIED);
     let last = marker.metadata().and_then(|facts| facts.modified());
     if last.is_ok_and(|last| last.elapsed().is_ok_and(|age| age < TIDY_AFTER)) {
         return;
     }
     // Not there before the first session, when there is nothing to tidy.
     let _ = fs::write(&marker, "");
-    for (path, age) in files(state_dir) {
+    for (path, age) in files(dir) {
         if age > FORGET_AFTER {
             // Tried again at the next session start.
             let _ = fs::remove_file(path);
@@ -145,23 +168,19 @@ pub fn tidy(state_dir: &Path) {
     }
 }
 
-fn dir(state_dir: &Path) -> PathBuf {
-    state_dir.join("hook-sessions")
-}
-
-fn file(state_dir: &Path, session: &str) -> PathBuf {
+fn file(dir: &Path, session: &str) -> PathBuf {
     let hash = Sha256::digest(session.as_bytes());
     let name: String = hash[..12]
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    dir(state_dir).join(format!("{name}.json"))
+    dir.join(format!("{name}.json"))
 }
 
 /// Files of sessions with the time since they were written.
-fn files(state_dir: &Path) -> impl Iterator<Item = (PathBuf, Duration)> {
+fn files(dir: &Path) -> impl Iterator<Item = (PathBuf, Duration)> {
     let now = SystemTime::now();
-    fs::read_dir(dir(state_dir))
+    fs::read_dir(dir)
         .into_iter()
         .flatten()
         .filter_map(move |entry| {
@@ -187,10 +206,41 @@ fn real(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
     use std::path::Path;
     use std::time::SystemTime;
 
-    use super::{FORGET_AFTER, MAX_PATHS, Memory, TIDIED, TIDY_AFTER, tidy};
+    use spaces_client::Paths;
+
+    use super::{FORGET_AFTER, MAX_PATHS, Memory, TIDIED, TIDY_AFTER, directory, tidy};
+
+    #[test]
+    fn they_are_beside_the_socket_where_that_is_the_users_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let with_socket_in = |name: &str| {
+            directory(&Paths {
+                config_file: dir.path().join("config.toml"),
+                state_dir: dir.path().join("state"),
+                cache_dir: dir.path().join("cache"),
+                socket: dir.path().join(name).join("d.sock"),
+            })
+        };
+        let in_state = dir.path().join("state/hook-sessions");
+
+        assert_eq!(with_socket_in("new"), dir.path().join("new/hook-sessions"));
+        let new = fs::metadata(dir.path().join("new")).unwrap();
+        assert_eq!(new.permissions().mode() & 0o777, 0o700);
+
+        let shared = dir.path().join("shared");
+        fs::create_dir(&shared).unwrap();
+        fs::set_permissions(&shared, fs::Permissions::from_mode(0o1777)).unwrap();
+        assert_eq!(with_socket_in("shared"), in_state);
+
+        symlink(dir.path().join("new"), dir.path().join("link")).unwrap();
+        assert_eq!(with_socket_in("link"), in_state);
+        assert_eq!(with_socket_in("no/parent"), in_state);
+    }
 
     #[test]
     fn it_is_there_for_the_next_call_and_gone_after_the_end() {
@@ -226,7 +276,7 @@ mod tests {
         forgotten();
         tidy(dir.path());
         assert!(old.exists(), "looked for a moment ago");
-        age(&super::dir(dir.path()).join(TIDIED), TIDY_AFTER * 2);
+        age(&dir.path().join(TIDIED), TIDY_AFTER * 2);
         tidy(dir.path());
         assert!(!old.exists() && fresh.exists());
     }

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use spaces_client::Paths;
 use uuid::Uuid;
 
-use crate::hook::memory::Memory;
+use crate::hook::memory::{self, Memory};
 use crate::hook::{Tool, session_id};
 use crate::process_tree;
 
@@ -93,9 +93,9 @@ impl Sessions {
             Some(tool) => memory.session.starts_with(tool),
             None => true,
         };
-        let state_dir = &self.paths.state_dir;
+        let memories = memory::directory(&self.paths);
         if let Some(parent) = self.parent
-            && let Some(memory) = Memory::of_process(state_dir, parent)
+            && let Some(memory) = Memory::of_process(&memories, parent)
                 .into_iter()
                 .find(of_tool)
         {
@@ -106,7 +106,7 @@ impl Sessions {
             return None;
         }
         let here = self.directory(None)?;
-        let mut there = Memory::working_in(state_dir, Path::new(&here));
+        let mut there = Memory::working_in(&memories, Path::new(&here));
         there.retain(of_tool);
         match there.len() {
             1 => there.pop(),
@@ -193,26 +193,29 @@ mod tests {
 
     use super::{Sessions, process_tree};
     use crate::hook::Tool;
-    use crate::hook::memory::Memory;
+    use crate::hook::memory::{self, Memory};
 
-    fn sessions(dir: &Path, tool: Option<Tool>) -> Sessions {
-        let paths = Paths {
+    fn paths(dir: &Path) -> Paths {
+        Paths {
             config_file: dir.join("config.toml"),
             state_dir: dir.join("state"),
             cache_dir: dir.join("cache"),
             socket: dir.join("d.sock"),
-        };
-        Sessions::new(paths, tool, Some(dir.to_owned()), None)
+        }
+    }
+
+    fn sessions(dir: &Path, tool: Option<Tool>) -> Sessions {
+        Sessions::new(paths(dir), tool, Some(dir.to_owned()), None)
     }
 
     fn hooked(dir: &Path, id: &str, begun: i64, above: Vec<u32>) {
-        let state_dir = dir.join("state");
-        let mut memory = Memory::load(&state_dir, id);
+        let memories = memory::directory(&paths(dir));
+        let mut memory = Memory::load(&memories, id);
         memory.begun_at = Timestamp::from_micros(begun);
         memory.above = above;
         memory.started = true;
         memory.cwd = Some(dir.to_owned());
-        memory.save(&state_dir).unwrap();
+        memory.save(&memories).unwrap();
     }
 
     #[test]

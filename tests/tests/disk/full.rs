@@ -130,7 +130,7 @@ fn with_a_full_disk_and_no_daemon_a_post_says_that_nothing_was_kept() {
     let mut hub = Hub::start();
     let (mut daemon, disk) = on_small_disk(&hub, "state");
     let spool = disk.path().join("spaces/spool");
-    let sessions = disk.path().join("spaces/hook-sessions");
+    let sessions = daemon.home().join("run/spaces/hook-sessions");
     let summary = "s".repeat(5_000);
     let lost = |told: &str| {
         let told: Value = serde_json::from_str(told).expect("a notice as JSON");
@@ -192,8 +192,10 @@ fn with_a_full_disk_and_no_daemon_a_post_says_that_nothing_was_kept() {
     // The daemon's own directory for what it could not do.
     assert_eq!(files(&spool), ["failed"], "nothing is half there");
     assert_eq!(files(&spool.join("failed")), Vec::<String>::new());
+    let memories = files(&sessions);
+    assert!(!memories.is_empty(), "they are not on the full disk");
     let unfinished = |name: &String| name.ends_with(".new");
-    assert!(!files(&sessions).iter().any(unfinished));
+    assert!(!memories.iter().any(unfinished), "{memories:?}");
 
     disk.make_room();
     let kept = post(&["after"]);
