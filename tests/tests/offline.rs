@@ -216,6 +216,7 @@ fn a_supervised_hub_that_is_killed_comes_back_by_itself() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_link_holds_no_small_write_back() {
+    use rustix::io::Errno;
     use rustix::net::{getpeername, sockopt::tcp_nodelay};
     use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
@@ -226,6 +227,13 @@ fn a_link_holds_no_small_write_back() {
     let id = daemon.child().id();
     let pid = Pid::from_raw(id.try_into().expect("a pid")).expect("a pid");
     let process = pidfd_open(pid, PidfdFlags::empty()).expect("it runs");
+    if matches!(
+        pidfd_getfd(&process, 0, PidfdGetfdFlags::empty()),
+        Err(Errno::PERM)
+    ) {
+        eprintln!("NOT RUN: this system lets nobody look at another's sockets");
+        return;
+    }
     let mut links = 0;
     for entry in fs::read_dir(format!("/proc/{id}/fd")).expect("it is ours") {
         let number = entry.expect("a directory").file_name();

@@ -87,7 +87,12 @@ mod linux {
             let stream = TcpStream::connect(address).expect("it listens");
             assert!(!stream.nodelay().expect("a socket"));
 
-            set().expect("this system lets us");
+            if let Err(error) = set() {
+                // As a container may: then the connection is only slower.
+                assert_eq!(error.kind(), io::ErrorKind::PermissionDenied, "{error}");
+                eprintln!("NOT RUN: this system does not let us: {error}");
+                return;
+            }
 
             assert!(stream.nodelay().expect("a socket"));
         }
