@@ -12,6 +12,7 @@ mod sse;
 
 use std::future::Future;
 use std::io;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,63 +63,45 @@ pub async fn serve(
 ) -> io::Result<Bound> {
     let mut listener = bound.listen()?;
     let mut place = Place::default();
-    let seats = Seats::new(max_connections);
-    let turned_away = Arc::new(Semaphore::new(TURNED_AWAY_AT_ONCE));
     let (stop, stopping) = watch::channel(false);
-    let own = rustix::process::getuid().as_raw();
-    let mut connections = JoinSet::new();
+    let mut reception = Reception {
+        rpc,
+        seats: Seats::new(max_connections),
+        turned_away: Arc::new(Semaphore::new(TURNED_AWAY_AT_ONCE)),
+        own: rustix::process::getuid().as_raw(),
+        stopping,
+        connections: JoinSet::new(),
+    };
     let mut backoff = Backoff::default();
     tokio::pin!(shutdown);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            Some(_) = connections.join_next() => continue,
+            Some(_) = reception.connections.join_next() => continue,
             () = place.time_to_look() => {
                 if let Some(anew) = place.look(&mut bound) {
-                    listener = anew;
+                    for stream in waiting(mem::replace(&mut listener, anew)) {
+                        reception.receive(stream);
+                    }
                 }
                 continue;
             }
             () = &mut shutdown => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        match accepted {
+            Ok((stream, _)) => {
+                backoff = Backoff::default();
+                reception.receive(stream);
+            }
             Err(error) => {
                 let pause = backoff.next();
                 warn!(%error, ?pause, "cannot accept connections");
                 tokio::time::sleep(pause).await;
-                continue;
-            }
-        };
-        backoff = Backoff::default();
-        match stream.peer_cred() {
-            Ok(peer) if peer.uid() == own => {}
-            Ok(peer) => {
-                warn!(uid = peer.uid(), "refused a connection of another user");
-                continue;
-            }
-            Err(error) => {
-                warn!(%error, "refused a connection: its user cannot be told");
-                continue;
-            }
-        }
-        match seats.take() {
-            Some((seat, give_up)) => {
-                let connection = connection(stream, rpc.clone(), seat, give_up, stopping.clone());
-                connections.spawn(connection);
-            }
-            None => {
-                rpc.daemon().metrics.turned_away();
-                if let Ok(permit) = turned_away.clone().try_acquire_owned() {
-                    connections.spawn(async move {
-                        turn_away(stream).await;
-                        drop(permit);
-                    });
-                }
             }
         }
     }
     drop(listener);
+    let mut connections = reception.connections;
     let _ = stop.send(true);
     let finish = async { while connections.join_next().await.is_some() {} };
     if timeout(grace, finish).await.is_err() {
@@ -128,6 +111,63 @@ pub async fn serve(
         );
     }
     Ok(bound)
+}
+
+/// Who has connected to a listener that goes and has not been accepted yet.
+fn waiting(listener: UnixListener) -> Vec<UnixStream> {
+    // Asked of the system itself: the runtime may not have heard of them yet.
+    let Ok(listener) = listener.into_std() else {
+        return Vec::new();
+    };
+    let accepted = || -> io::Result<UnixStream> {
+        let (stream, _) = listener.accept()?;
+        stream.set_nonblocking(true)?;
+        UnixStream::from_std(stream)
+    };
+    std::iter::from_fn(|| accepted().ok()).collect()
+}
+
+/// Gives seats to clients.
+struct Reception {
+    rpc: Rpc,
+    seats: Seats,
+    turned_away: Arc<Semaphore>,
+    /// The one user who is served.
+    own: u32,
+    stopping: watch::Receiver<bool>,
+    connections: JoinSet<()>,
+}
+
+impl Reception {
+    fn receive(&mut self, stream: UnixStream) {
+        match stream.peer_cred() {
+            Ok(peer) if peer.uid() == self.own => {}
+            Ok(peer) => {
+                warn!(uid = peer.uid(), "refused a connection of another user");
+                return;
+            }
+            Err(error) => {
+                warn!(%error, "refused a connection: its user cannot be told");
+                return;
+            }
+        }
+        match self.seats.take() {
+            Some((seat, give_up)) => {
+                let stopping = self.stopping.clone();
+                let connection = connection(stream, self.rpc.clone(), seat, give_up, stopping);
+                self.connections.spawn(connection);
+            }
+            None => {
+                self.rpc.daemon().metrics.turned_away();
+                if let Ok(permit) = self.turned_away.clone().try_acquire_owned() {
+                    self.connections.spawn(async move {
+                        turn_away(stream).await;
+                        drop(permit);
+                    });
+                }
+            }
+        }
+    }
 }
 
 /// Sees to it that clients find the socket.
@@ -247,4 +287,32 @@ async fn turn_away(mut stream: UnixStream) {
         _ => [body.as_slice(), b"\n"].concat(),
     };
     let _ = timeout(TURN_AWAY_DEADLINE, stream.write_all(&answer)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::os::unix::net::UnixStream as Client;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_waits_at_a_listener_that_goes_is_served() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("d.sock");
+        let listener = UnixListener::bind(&path).unwrap();
+        // Nothing runs in between that could tell the runtime of them.
+        let mut clients = [0; 3].map(|_| Client::connect(&path).unwrap());
+        std::fs::remove_file(&path).unwrap();
+
+        let streams = waiting(listener);
+
+        assert_eq!(streams.len(), 3);
+        for (client, mut stream) in clients.iter_mut().zip(streams) {
+            client.write_all(b"?").unwrap();
+            assert_eq!(stream.read_u8().await.unwrap(), b'?');
+            stream.write_all(b"!").await.unwrap();
+            client.read_exact(&mut [0]).unwrap();
+        }
+    }
 }
