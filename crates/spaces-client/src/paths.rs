@@ -209,6 +209,11 @@ impl Paths {
     pub fn socket_dir(&self) -> &Path {
         self.socket.parent().unwrap_or(Path::new("/"))
     }
+
+    /// Whether nobody but this user reaches into the directory of the socket.
+    pub fn socket_dir_is_private(&self) -> bool {
+        is_private(self.socket_dir(), rustix::process::getuid().as_raw())
+    }
 }
 
 /// Refuses a socket path that does not fit into a socket address.
@@ -288,8 +293,13 @@ fn own_user_runtime_dir(uid: u32) -> Option<PathBuf> {
         return None;
     }
     let dir = PathBuf::from(format!("/run/user/{uid}"));
-    let facts = dir.symlink_metadata().ok()?;
-    (facts.is_dir() && facts.uid() == uid && facts.mode() & 0o077 == 0).then_some(dir)
+    is_private(&dir, uid).then_some(dir)
+}
+
+/// A directory, and not a link to one, that is this user's alone.
+fn is_private(dir: &Path, uid: u32) -> bool {
+    dir.symlink_metadata()
+        .is_ok_and(|facts| facts.is_dir() && facts.uid() == uid && facts.mode() & 0o077 == 0)
 }
 
 #[cfg(test)]

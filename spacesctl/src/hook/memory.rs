@@ -7,7 +7,7 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -135,18 +135,13 @@ impl Memory {
 /// The directory of the memories: beside the socket, or in the state directory
 /// where the socket's is not this user's alone, such as `/tmp`.
 pub fn directory(paths: &Paths) -> PathBuf {
-    const NAME: &str = "hook-sessions";
-    let beside = paths.socket_dir();
     // There already, but before the first daemon.
-    let _ = fs::DirBuilder::new().mode(0o700).create(beside);
-    let ours = beside.symlink_metadata().is_ok_and(|facts| {
-        let private = facts.mode() & 0o077 == 0;
-        facts.is_dir() && private && facts.uid() == rustix::process::getuid().as_raw()
-    });
-    if ours {
-        beside.join(NAME)
+    let _ = fs::DirBuilder::new().mode(0o700).create(paths.socket_dir());
+    if paths.socket_dir_is_private() {
+        // Named after it, as its lock is: whose it is shows wherever that is.
+        paths.socket.with_added_extension("hook-sessions")
     } else {
-        paths.state_dir.join(NAME)
+        paths.state_dir.join("hook-sessions")
     }
 }
 
@@ -228,7 +223,10 @@ mod tests {
         };
         let in_state = dir.path().join("state/hook-sessions");
 
-        assert_eq!(with_socket_in("new"), dir.path().join("new/hook-sessions"));
+        assert_eq!(
+            with_socket_in("new"),
+            dir.path().join("new/d.sock.hook-sessions")
+        );
         let new = fs::metadata(dir.path().join("new")).unwrap();
         assert_eq!(new.permissions().mode() & 0o777, 0o700);
 

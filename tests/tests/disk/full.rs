@@ -130,7 +130,7 @@ fn with_a_full_disk_and_no_daemon_a_post_says_that_nothing_was_kept() {
     let mut hub = Hub::start();
     let (mut daemon, disk) = on_small_disk(&hub, "state");
     let spool = disk.path().join("spaces/spool");
-    let sessions = daemon.home().join("run/spaces/hook-sessions");
+    let sessions = daemon.home().join("run/spaces/spacesd.sock.hook-sessions");
     let summary = "s".repeat(5_000);
     let lost = |told: &str| {
         let told: Value = serde_json::from_str(told).expect("a notice as JSON");
