@@ -1,5 +1,6 @@
 mod accepting;
 mod ages;
+mod damaged;
 mod enduring;
 mod hub;
 mod model;
@@ -16,6 +17,16 @@ use crate::operation::{Call, Operation};
 
 /// No condition in these tests takes nearly as long.
 const DEADLINE: Duration = Duration::from_secs(30);
+
+impl Outbox {
+    /// Settings and statements for the writer's connection.
+    async fn pragma(&self, pragma: &'static str) {
+        let done = self
+            .read(move |store| store.connection.execute_batch(pragma))
+            .await;
+        done.expect(pragma);
+    }
+}
 
 fn directory() -> TempDir {
     tempfile::tempdir().unwrap()
