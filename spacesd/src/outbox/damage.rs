@@ -12,7 +12,8 @@ use rusqlite::{Connection, OpenFlags};
 use spaces_api::Timestamp;
 
 use super::error::OpenError;
-use super::store::{Mark, State, Store, Stored, StoredItem, is_damage, read_item};
+use super::store::{Mark, Store, Stored, is_damage};
+use super::stored_item::{State, StoredItem, read_item};
 
 /// An open file and what it says is to be done.
 pub(super) struct Loaded {

@@ -19,6 +19,7 @@ mod pace;
 pub mod sender;
 mod sending;
 mod store;
+mod stored_item;
 mod writer;
 
 #[cfg(test)]
@@ -39,7 +40,7 @@ pub use error::{ItemError, OpenError, SubmitError};
 use memory::Memory;
 pub use pace::Pace;
 pub use sending::End;
-use store::StoredItem;
+use stored_item::{State, StoredItem};
 use writer::{Command, Inbox, MarkOf};
 
 /// The largest single call, in bytes of JSON. A request is not larger either.
@@ -216,7 +217,7 @@ impl Outbox {
             None => self
                 .stored(key)
                 .await
-                .filter(|item| item.state == store::State::Rejected)
+                .filter(|item| item.state == State::Rejected)
                 .map(StoredItem::shown),
         }
     }

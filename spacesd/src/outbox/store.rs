@@ -11,16 +11,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::types::Type;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
-use spaces_api::model::OutboxItem;
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 use spaces_api::{Receipt, ReceiptState, Timestamp};
 use uuid::Uuid;
 
-use super::content::Digest;
 use super::log::Log;
+use super::stored_item::{COLUMNS, State, StoredItem, read_item};
 use super::{OpenError, ReceiptChange};
-use crate::operation::Call;
 
 /// The file's name in the state directory.
 pub(super) const FILE: &str = "outbox.db";
@@ -55,16 +52,6 @@ const SCHEMA: &str = "
     CREATE TABLE mark (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 ";
 
-/// How an item stands on disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
-    Queued = 0,
-    Sent = 1,
-    Rejected = 2,
-    /// Taken out by the user: shown as rejected, no longer listed.
-    Dropped = 3,
-}
-
 /// A number that the store remembers beside the items.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Mark {
@@ -86,21 +73,6 @@ impl Mark {
     }
 }
 
-/// An item as it is stored.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct StoredItem {
-    pub id: i64,
-    pub state: State,
-    pub receipt: Receipt,
-    pub method: String,
-    pub target: String,
-    pub digest: Digest,
-    pub bytes: u64,
-    pub attempts: u32,
-    /// The call as JSON; gone once sent or dropped.
-    pub call: Option<String>,
-}
-
 /// Result of a statement on the store.
 pub(super) type Stored<T> = rusqlite::Result<T>;
 
@@ -119,9 +91,6 @@ pub(super) struct Store {
     /// The file behind it was deleted: it is in this connection alone.
     pub deleted: bool,
 }
-
-const COLUMNS: &str = "id, state, client_key, message_id, queued_at, settled_at, reason, method, \
-                       target, digest, bytes, attempts, call";
 
 impl Store {
     /// Opens or makes the file. A damaged one is an error that
@@ -481,66 +450,6 @@ impl Store {
             .execute(params![mark.name(), value])?;
         Ok(())
     }
-}
-
-impl StoredItem {
-    /// As `outbox.list` shows it.
-    pub fn shown(self) -> OutboxItem {
-        OutboxItem {
-            last_error: self.receipt.reason.clone(),
-            receipt: self.receipt,
-            method: self.method,
-            target: self.target,
-            bytes: self.bytes,
-            attempts: self.attempts,
-        }
-    }
-
-    /// The call, if it is there and can be read.
-    pub fn parsed(&self) -> Option<Call> {
-        serde_json::from_str(self.call.as_deref()?).ok()
-    }
-}
-
-/// Reads the [`COLUMNS`].
-pub(super) fn read_item(row: &Row<'_>) -> Stored<StoredItem> {
-    let state = match row.get::<_, i64>("state")? {
-        0 => State::Queued,
-        1 => State::Sent,
-        2 => State::Rejected,
-        3 => State::Dropped,
-        other => return Err(rusqlite::Error::IntegralValueOutOfRange(1, other)),
-    };
-    let settled_at: Option<i64> = row.get("settled_at")?;
-    let key: Vec<u8> = row.get("client_key")?;
-    let key = Uuid::from_slice(&key)
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(2, Type::Blob, error.into()))?;
-    Ok(StoredItem {
-        id: row.get("id")?,
-        state,
-        receipt: Receipt {
-            client_key: key,
-            state: match state {
-                State::Queued => ReceiptState::Queued,
-                State::Sent => ReceiptState::Sent,
-                State::Rejected | State::Dropped => ReceiptState::Rejected,
-            },
-            message_id: row
-                .get::<_, Option<i64>>("message_id")?
-                .map(i64::cast_unsigned),
-            queued_at: Timestamp::from_micros(row.get("queued_at")?),
-            sent_at: settled_at
-                .filter(|_| state == State::Sent)
-                .map(Timestamp::from_micros),
-            reason: row.get("reason")?,
-        },
-        method: row.get("method")?,
-        target: row.get("target")?,
-        digest: row.get("digest")?,
-        bytes: row.get::<_, i64>("bytes")?.cast_unsigned(),
-        attempts: row.get("attempts")?,
-        call: row.get("call")?,
-    })
 }
 
 /// Why a database was not opened.

@@ -15,7 +15,8 @@ use super::content::{self, Digest};
 use super::damage::{self, Loaded};
 use super::error::{ItemError, SubmitError};
 use super::memory::{Live, Settled};
-use super::store::{Mark, Store, Stored, StoredItem};
+use super::store::{Mark, Store, Stored};
+use super::stored_item::{State, StoredItem};
 use super::{Entry, MAX_ITEM_BYTES, Pending, ReceiptChange, Shared};
 use crate::operation::Call;
 
@@ -357,7 +358,7 @@ impl Writer {
         let live = memory.live(pending.call.client_key)?;
         Some(StoredItem {
             id: pending.order,
-            state: super::store::State::Queued,
+            state: State::Queued,
             receipt: live.receipt.clone(),
             method: pending.method.clone().into_owned(),
             target: pending.target.to_string(),

@@ -11,7 +11,8 @@ use super::{Command, MarkOf, NewItem, Writer};
 use crate::outbox::content::Digest;
 use crate::outbox::error::{ItemError, SubmitError};
 use crate::outbox::memory::method_name;
-use crate::outbox::store::{Mark, State, Stored, StoredItem, is_damage};
+use crate::outbox::store::{Mark, Stored, is_damage};
+use crate::outbox::stored_item::{State, StoredItem};
 use crate::outbox::{Limits, Pending};
 
 /// What a command came to, to be told once it is committed.
