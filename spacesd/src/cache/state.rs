@@ -177,17 +177,24 @@ impl Facts {
         })
     }
 
-    pub fn store(&self, db: &Connection) -> rusqlite::Result<()> {
-        for (key, value) in [
+    /// Writes what is not as it was `before`.
+    pub fn store(&self, before: &Self, db: &Connection) -> rusqlite::Result<()> {
+        for ((key, value), (_, before)) in self.named().into_iter().zip(before.named()) {
+            if value != before {
+                set(db, key, value.cast_signed())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn named(&self) -> [(&'static str, u64); 5] {
+        [
             ("last_seq", self.last_seq),
             ("ready", u64::from(self.ready)),
             ("messages", self.messages),
             ("last_receipt_change", self.last_receipt_change),
             (MESSAGE_CHANGES, self.message_changes),
-        ] {
-            set(db, key, value.cast_signed())?;
-        }
-        Ok(())
+        ]
     }
 }
 

@@ -217,8 +217,9 @@ impl Writer {
     /// Writes what the jobs ask for, inside the transaction.
     fn write(&mut self, jobs: &[Job]) -> rusqlite::Result<Written> {
         let db = &self.db;
+        let before = Facts::load(db)?;
         let mut written = Written {
-            facts: Facts::load(db)?,
+            facts: before,
             recorder: Recorder::begin(db)?,
             me: self.me,
             hub: None,
@@ -268,7 +269,7 @@ impl Writer {
                 Job::Close { .. } => {}
             }
         }
-        written.facts.store(db)?;
+        written.facts.store(&before, db)?;
         set(db, "as_of", self.shared.state.as_of().as_micros())?;
         Ok(written)
     }

@@ -135,8 +135,18 @@ fn run(
         Ok(runtime) => runtime,
         Err(error) => return format!("no runtime for the connection: {error}"),
     };
-    let ended =
-        runtime.block_on(async { Connection::build(plan, requested, events)?.serve().await });
+    let ended = runtime.block_on(async {
+        // To build blocks this thread. To serve belongs beside the SDK's own tasks:
+        // each thread that has to be woken on the way makes a message later.
+        let connection = Connection::build(plan, requested, events)?;
+        match tokio::spawn(connection.serve()).await {
+            Ok(ended) => ended,
+            Err(fault) => match fault.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(cancelled) => Err(cancelled.to_string()),
+            },
+        }
+    });
     runtime.shutdown_background();
     match ended {
         Ok(()) => "closed".to_owned(),

@@ -97,7 +97,8 @@ impl Writer {
 
     fn step(&mut self) -> rusqlite::Result<bool> {
         let db = &self.db;
-        let mut facts = Facts::load(db)?;
+        let before = Facts::load(db)?;
+        let mut facts = before;
         let now = Timestamp::now();
         let chosen = match of_doomed_channels(db)? {
             doomed if doomed.is_empty() => beyond_limits(db, &self.limits, facts.messages, now)?,
@@ -121,7 +122,7 @@ impl Writer {
         }
         facts.messages = facts.messages.saturating_sub(deleted);
         facts.message_changes += u64::from(deleted > 0);
-        facts.store(db)?;
+        facts.store(&before, db)?;
         db.execute_batch("COMMIT")?;
         let changed = Changed {
             digest: deleted > 0,

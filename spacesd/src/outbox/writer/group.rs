@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use spaces_api::{Receipt, ReceiptState, Timestamp};
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::{Command, MarkOf, NewItem, Writer};
@@ -53,7 +54,32 @@ struct Added {
     bytes: u64,
 }
 
-type Marked = Vec<(i64, Receipt)>;
+/// Receipts that have changed, with the numbers of the changes.
+type Changes = Vec<(i64, Receipt)>;
+
+/// What is said to who asked. Who has gone away misses nothing: what was asked
+/// for is done all the same.
+enum Answer {
+    Submitted(
+        oneshot::Sender<Result<Vec<Receipt>, SubmitError>>,
+        Result<Vec<Receipt>, SubmitError>,
+    ),
+    Item(
+        oneshot::Sender<Result<Receipt, ItemError>>,
+        Result<Receipt, ItemError>,
+    ),
+    Tried(oneshot::Sender<bool>),
+}
+
+impl Answer {
+    fn give(self) {
+        match self {
+            Self::Submitted(reply, answer) => drop(reply.send(answer)),
+            Self::Item(reply, answer) => drop(reply.send(answer)),
+            Self::Tried(reply) => drop(reply.send(true)),
+        }
+    }
+}
 
 impl Writer {
     /// Writes the marks and the group in one transaction and answers.
@@ -63,7 +89,8 @@ impl Writer {
         if durable || !self.marks.is_empty() {
             self.write_transaction(group, durable);
         } else {
-            self.finish(group.into_iter().map(|command| (command, Done::Read)));
+            let questions = group.into_iter().map(|command| (command, Done::Read));
+            self.finish(Vec::new(), questions);
         }
         if self.store.log.is_full() {
             self.move_log();
@@ -81,9 +108,9 @@ impl Writer {
         match attempt {
             Ok((marked, done)) => {
                 self.disk_works();
-                self.marks_written(marked);
+                self.marks_written();
                 self.withdrawn.clear();
-                self.finish(group.into_iter().zip(done));
+                self.finish(marked, group.into_iter().zip(done));
             }
             Err(error) => {
                 self.disk_failed(&error);
@@ -93,7 +120,7 @@ impl Writer {
     }
 
     /// One try. After an error nothing has changed.
-    fn attempt(&mut self, group: &[Command], durable: bool) -> Stored<(Marked, Vec<Done>)> {
+    fn attempt(&mut self, group: &[Command], durable: bool) -> Stored<(Changes, Vec<Done>)> {
         let attempted = self.store.begin(durable).and_then(|()| {
             let marked = self.apply_marks()?;
             let mut added = Added::default();
@@ -114,7 +141,7 @@ impl Writer {
         attempted
     }
 
-    fn apply_marks(&mut self) -> Stored<Marked> {
+    fn apply_marks(&mut self) -> Stored<Changes> {
         let mut marked = Vec::with_capacity(self.marks.len());
         for mark in &self.marks {
             let change = self.store.take_change();
@@ -364,37 +391,32 @@ impl Writer {
         }
     }
 
-    fn marks_written(&mut self, marked: Marked) {
+    /// The disk answers for what is marked from now on.
+    fn marks_written(&mut self) {
         self.marks_due = None;
-        {
-            let mut memory = self.shared.memory();
-            for mark in self.marks.drain(..) {
-                if let MarkOf::Settled(settled) = mark {
-                    memory.forget_settled(settled.receipt.client_key);
-                }
+        let mut memory = self.shared.memory();
+        for mark in self.marks.drain(..) {
+            if let MarkOf::Settled(settled) = mark {
+                memory.forget_settled(settled.receipt.client_key);
             }
-        }
-        for (change, receipt) in marked {
-            self.announce(change, receipt);
         }
     }
 
-    /// The transaction is committed: tells everyone.
-    fn finish(&mut self, done: impl Iterator<Item = (Command, Done)>) {
+    /// The transaction is committed: hands on what it queued, then answers who
+    /// asked, then tells everyone. The hub is far away, so it comes first.
+    fn finish(&mut self, mut changes: Changes, done: impl Iterator<Item = (Command, Done)>) {
         let mut arrived = 0;
         let mut left = 0;
-        let mut changes = Vec::new();
+        let mut answers = Vec::new();
         for (command, done) in done {
             match (command, done) {
                 (Command::Submit { reply, .. }, Done::Submitted(outcome)) => {
-                    let (answer, fresh) = match outcome {
-                        Ok(Submitted { receipts, fresh }) => (Ok(receipts), fresh),
-                        Err(error) => (Err(error), Vec::new()),
-                    };
-                    arrived += fresh.len() as u64;
-                    changes.extend(fresh.into_iter().map(|item| self.queued(item)));
-                    // Who asked may have gone away; the write is accepted all the same.
-                    let _ = reply.send(answer);
+                    let answer = outcome.map(|Submitted { receipts, fresh }| {
+                        arrived += fresh.len() as u64;
+                        changes.extend(fresh.into_iter().map(|item| self.queued(item)));
+                        receipts
+                    });
+                    answers.push(Answer::Submitted(reply, answer));
                 }
                 (Command::Retry { reply, .. }, Done::Retried(outcome)) => {
                     let answer = outcome.map(|item| {
@@ -403,7 +425,7 @@ impl Writer {
                         changes.push((change, receipt.clone()));
                         receipt
                     });
-                    let _ = reply.send(answer);
+                    answers.push(Answer::Item(reply, answer));
                 }
                 (Command::Discard { reply, .. }, Done::Discarded(outcome)) => {
                     let answer = outcome.map(|discarded| {
@@ -415,10 +437,10 @@ impl Writer {
                         changes.push((discarded.change, discarded.receipt.clone()));
                         discarded.receipt
                     });
-                    let _ = reply.send(answer);
+                    answers.push(Answer::Item(reply, answer));
                 }
                 (Command::Tried { reply, .. }, Done::Tried) => {
-                    let _ = reply.send(true);
+                    answers.push(Answer::Tried(reply));
                 }
                 (Command::Read(query), _) => {
                     if let Err(error) = query(&self.store) {
@@ -428,11 +450,10 @@ impl Writer {
                 _ => {}
             }
         }
-        // Who asked has the answer; what was asked for goes to the hub before others
-        // hear of it.
         if arrived > 0 {
             self.shared.arrivals.send_modify(|count| *count += arrived);
         }
+        answers.into_iter().for_each(Answer::give);
         if left > 0 {
             self.shared.departures.send_modify(|count| *count += left);
         }
