@@ -1,10 +1,11 @@
 //! From a post on one machine until another shows it.
 
+use std::cell::RefCell;
 use std::sync::mpsc::Receiver;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
-use spaces_tests::{Hub, PATIENCE};
+use spaces_tests::{Daemon, Hub, PATIENCE};
 
 use super::Measure;
 use crate::lines::{Lines, post};
@@ -32,39 +33,25 @@ fn run(stage: &Stage) -> Outcome {
         .json(&["invite", "create", "--role", "member", "--json"]);
     let b = machine_on(made["invite"].as_str().expect("an invite"), &hub.uri());
 
-    let mut on_a = Lines::open(&a.socket());
-    let mut on_b = Lines::open(&b.socket());
-    on_b.result("events.subscribe", &json!({"kinds": ["message"]}));
-    let told = subscriber.follow_messages();
-    let mut posts = 0;
-    let mut shown = || {
-        posts += 1;
-        let content = format!("from machine A {posts:06}");
-        let request = post(&content);
-        let begun = Instant::now();
-        let answer = on_a.ask(&request);
-        assert!(answer.starts_with(b"{"), "machine A did not answer");
-        until_shown(&mut on_b, content.as_bytes());
-        begun.elapsed()
-    };
-    let mut raw_posts = 0;
-    let mut called_back = |kept: &mut dyn FnMut()| {
-        raw_posts += 1;
-        let content = format!("from the SDK {raw_posts:06}");
-        let begun = Instant::now();
-        kept();
-        caller.post(&content);
-        until_called_back(&told, &content).duration_since(begun)
-    };
-    let pair = Pair::in_turns(stage.rounds(500), &mut shown, || called_back(&mut || ()));
+    let ways = RefCell::new(Ways {
+        posting: Lines::open(&a.socket()),
+        told_on_a: events_of(&a),
+        told_on_b: events_of(&b),
+        called_back: subscriber.follow_messages(),
+        caller,
+        posts: 0,
+    });
+    let by_daemons = || ways.borrow_mut().by_daemons();
+    let by_sdk = |first: &mut dyn FnMut()| ways.borrow_mut().by_sdk(first);
+    let pair = Pair::in_turns(stage.rounds(500), by_daemons, || by_sdk(&mut || ()));
     let request = post("from machine A 000000");
     let mut synced = SyncedEcho::serve(
         &stage.directory("visibility"),
         request.len(),
         SyncedBy::WhoAnswers,
     );
-    let durable = Pair::in_turns(stage.rounds(500), &mut shown, || {
-        called_back(&mut || synced.ask(&request))
+    let durable = Pair::in_turns(stage.rounds(500), by_daemons, || {
+        by_sdk(&mut || synced.ask(&request))
     });
     Outcome::of_medians(
         Title {
@@ -84,10 +71,63 @@ fn run(stage: &Stage) -> Outcome {
     )
 }
 
+/// The two ways of a text through the hub, and who hears of it. Each sample ends
+/// only when all have: what one leaves to be done is not to be in the next.
+struct Ways {
+    posting: Lines,
+    told_on_a: Lines,
+    told_on_b: Lines,
+    caller: SdkClient,
+    called_back: Receiver<(Instant, String)>,
+    posts: u64,
+}
+
+impl Ways {
+    /// From a post on machine A until an event tells it on machine B.
+    fn by_daemons(&mut self) -> Duration {
+        let content = self.next_content();
+        let request = post(&content);
+        let begun = Instant::now();
+        let answer = self.posting.ask(&request);
+        assert!(answer.starts_with(b"{"), "machine A did not answer");
+        until_told(&mut self.told_on_b, &content);
+        let took = begun.elapsed();
+        until_told(&mut self.told_on_a, &content);
+        until_called_back(&self.called_back, &content);
+        took
+    }
+
+    /// From an SDK client's call, with what is to be done `first`, until another
+    /// one's callback.
+    fn by_sdk(&mut self, first: &mut dyn FnMut()) -> Duration {
+        let content = self.next_content();
+        let begun = Instant::now();
+        first();
+        self.caller.post(&content);
+        let took = until_called_back(&self.called_back, &content).duration_since(begun);
+        until_told(&mut self.told_on_a, &content);
+        until_told(&mut self.told_on_b, &content);
+        took
+    }
+
+    fn next_content(&mut self) -> String {
+        self.posts += 1;
+        format!("text number {:09}", self.posts)
+    }
+}
+
+/// The messages that a machine tells of from now on.
+fn events_of(machine: &Daemon) -> Lines {
+    let mut lines = Lines::open(&machine.socket());
+    lines.result("events.subscribe", &json!({"kinds": ["message"]}));
+    lines
+}
+
 /// Reads events until one tells this text.
-fn until_shown(lines: &mut Lines, content: &[u8]) {
+fn until_told(events: &mut Lines, content: &str) {
+    let content = content.as_bytes();
     loop {
-        let event = lines.next_line();
+        let event = events.next_line();
         if event.windows(content.len()).any(|part| part == content) {
             return;
         }
