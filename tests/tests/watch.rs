@@ -73,6 +73,8 @@ fn what_others_post_appears_and_what_is_written_reaches_them() {
         )
         .then_some(())
     });
+    // It may be shown before the post is answered, and keys until then are lost.
+    view.until_shows("post to #general");
     view.until("it is shown as sent", |screen| {
         screen.contains("hello back") && !screen.contains("pending")
     });
