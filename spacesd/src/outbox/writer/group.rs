@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use spaces_api::{Receipt, ReceiptState, Timestamp};
-use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::{Command, MarkOf, NewItem, Writer};
@@ -56,30 +55,6 @@ struct Added {
 
 /// Receipts that have changed, with the numbers of the changes.
 type Changes = Vec<(i64, Receipt)>;
-
-/// What is said to who asked. Who has gone away misses nothing: what was asked
-/// for is done all the same.
-enum Answer {
-    Submitted(
-        oneshot::Sender<Result<Vec<Receipt>, SubmitError>>,
-        Result<Vec<Receipt>, SubmitError>,
-    ),
-    Item(
-        oneshot::Sender<Result<Receipt, ItemError>>,
-        Result<Receipt, ItemError>,
-    ),
-    Tried(oneshot::Sender<bool>),
-}
-
-impl Answer {
-    fn give(self) {
-        match self {
-            Self::Submitted(reply, answer) => drop(reply.send(answer)),
-            Self::Item(reply, answer) => drop(reply.send(answer)),
-            Self::Tried(reply) => drop(reply.send(true)),
-        }
-    }
-}
 
 impl Writer {
     /// Writes the marks and the group in one transaction and answers.
@@ -402,21 +377,22 @@ impl Writer {
         }
     }
 
-    /// The transaction is committed: hands on what it queued, then answers who
-    /// asked, then tells everyone. The hub is far away, so it comes first.
+    /// The transaction is committed: answers who asked, then tells everyone, also
+    /// what the marks have changed.
     fn finish(&mut self, mut changes: Changes, done: impl Iterator<Item = (Command, Done)>) {
         let mut arrived = 0;
         let mut left = 0;
-        let mut answers = Vec::new();
         for (command, done) in done {
             match (command, done) {
                 (Command::Submit { reply, .. }, Done::Submitted(outcome)) => {
-                    let answer = outcome.map(|Submitted { receipts, fresh }| {
-                        arrived += fresh.len() as u64;
-                        changes.extend(fresh.into_iter().map(|item| self.queued(item)));
-                        receipts
-                    });
-                    answers.push(Answer::Submitted(reply, answer));
+                    let (answer, fresh) = match outcome {
+                        Ok(Submitted { receipts, fresh }) => (Ok(receipts), fresh),
+                        Err(error) => (Err(error), Vec::new()),
+                    };
+                    arrived += fresh.len() as u64;
+                    changes.extend(fresh.into_iter().map(|item| self.queued(item)));
+                    // Who asked may have gone away; the write is accepted all the same.
+                    let _ = reply.send(answer);
                 }
                 (Command::Retry { reply, .. }, Done::Retried(outcome)) => {
                     let answer = outcome.map(|item| {
@@ -425,7 +401,7 @@ impl Writer {
                         changes.push((change, receipt.clone()));
                         receipt
                     });
-                    answers.push(Answer::Item(reply, answer));
+                    let _ = reply.send(answer);
                 }
                 (Command::Discard { reply, .. }, Done::Discarded(outcome)) => {
                     let answer = outcome.map(|discarded| {
@@ -437,10 +413,10 @@ impl Writer {
                         changes.push((discarded.change, discarded.receipt.clone()));
                         discarded.receipt
                     });
-                    answers.push(Answer::Item(reply, answer));
+                    let _ = reply.send(answer);
                 }
                 (Command::Tried { reply, .. }, Done::Tried) => {
-                    answers.push(Answer::Tried(reply));
+                    let _ = reply.send(true);
                 }
                 (Command::Read(query), _) => {
                     if let Err(error) = query(&self.store) {
@@ -450,10 +426,11 @@ impl Writer {
                 _ => {}
             }
         }
+        // Who asked has the answer; what was asked for goes to the hub before others
+        // hear of it.
         if arrived > 0 {
             self.shared.arrivals.send_modify(|count| *count += arrived);
         }
-        answers.into_iter().for_each(Answer::give);
         if left > 0 {
             self.shared.departures.send_modify(|count| *count += left);
         }
