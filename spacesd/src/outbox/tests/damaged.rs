@@ -55,17 +55,21 @@ fn spoil(directory: &TempDir, pages: std::ops::Range<usize>) {
         .unwrap();
 }
 
+/// Queues so many posts, of which a page of the file holds a few; gives their texts.
+async fn post_many(outbox: &Outbox, count: usize) -> Vec<String> {
+    let texts: Vec<String> = (0..count)
+        .map(|number| format!("{number:04} {}", "x".repeat(300)))
+        .collect();
+    let posts = texts.iter().map(|text| post(text)).collect();
+    outbox.submit(posts).await.unwrap();
+    texts
+}
+
 #[tokio::test]
 async fn what_can_be_read_of_a_damaged_file_is_taken_over_in_order() {
     let directory = directory();
     let outbox = open(&directory);
-    let texts: Vec<String> = (0..2_000)
-        .map(|number| format!("{number:04} {}", "x".repeat(300)))
-        .collect();
-    outbox
-        .submit(texts.iter().map(|text| post(text)).collect())
-        .await
-        .unwrap();
+    let texts = post_many(&outbox, 2_000).await;
     outbox.close().await;
     spoil(&directory, 100..103);
 
@@ -90,13 +94,7 @@ async fn what_can_be_read_of_a_damaged_file_is_taken_over_in_order() {
 async fn a_file_that_breaks_in_use_is_replaced_and_nothing_queued_is_lost() {
     let directory = directory();
     let outbox = open(&directory);
-    let texts: Vec<String> = (0..1_000)
-        .map(|number| format!("{number:04} {}", "x".repeat(300)))
-        .collect();
-    outbox
-        .submit(texts.iter().map(|text| post(text)).collect())
-        .await
-        .unwrap();
+    let texts = post_many(&outbox, 1_000).await;
     outbox
         .pragma("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA cache_size = 1; PRAGMA shrink_memory;")
         .await;
